@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests run from the sources, beside which they stand: nothing has to be built first. */
+export default defineConfig({
+  resolve: { conditions: ['@breakwater/source', 'node', 'import', 'module', 'default'] },
+  ssr: { resolve: { conditions: ['@breakwater/source', 'node', 'import', 'module', 'default'] } },
+  test: {
+    include: ['src/**/*.test.ts'],
+    reporters: ['default', ['json', { outputFile: '.results/vitest.json' }]],
+    restoreMocks: true,
+    unstubGlobals: true,
+    unstubEnvs: true,
+  },
+})
