@@ -1,1 +1,35 @@
-export {}
+export { discard, isReplayable } from './body.ts'
+export {
+  callOf,
+  createCallKey,
+  remainingMs,
+  setDeadline,
+  type Attempt,
+  type AttemptReason,
+  type Call,
+  type CallKey,
+} from './call.ts'
+export { chain } from './chain.ts'
+export { createFetch, isCredentialExchange, isFetchSeam, type CreateFetchOptions } from './create-fetch.ts'
+export {
+  describe,
+  withDescription,
+  type Description,
+  type Position,
+  type StackDescription,
+  type Worst,
+} from './describe.ts'
+export { BreakwaterError, errorResponse, isBreakwaterError, type BreakwaterErrorDetails } from './errors.ts'
+export { emit, onEvent, type BreakwaterEvent, type EventListener, type FailureEvent } from './events.ts'
+export type {
+  CallOptions,
+  Logger,
+  Middleware,
+  MiddlewareContext,
+  MiddlewareNext,
+  MiddlewareRequest,
+} from './middleware.ts'
+export { modelOf } from './model.ts'
+export { assertOption } from './options.ts'
+export { attemptOf, carryAttempt, markLocal, send, type SendNote } from './send.ts'
+export { maxTimerMs, sleep } from './sleep.ts'

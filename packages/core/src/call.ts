@@ -1,0 +1,124 @@
+import type { BreakwaterEvent } from './events.ts'
+import type { Logger, MiddlewareContext, MiddlewareRequest } from './middleware.ts'
+import { registry } from './registry.ts'
+
+/** Why an upstream attempt was made. */
+export type AttemptReason = 'initial' | 'retry' | 'failover' | 'probe'
+
+/** One request that reached upstream: a line of the call's ledger. */
+export interface Attempt {
+  readonly reason: AttemptReason
+  /** When it was sent, in milliseconds of `performance.now()`. */
+  readonly startedAt: number
+  /** Time to the response's headers or to the error, in milliseconds. */
+  readonly durationMs: number
+  /** What the call waited for this attempt, in milliseconds. */
+  readonly waitMs: number
+  readonly model: string | undefined
+  /** `undefined` when no response came. */
+  readonly status: number | undefined
+  readonly requestId: string | undefined
+  /** The category of its failure, once somebody has classified it. */
+  category: string | undefined
+}
+
+/** What all middlewares of one logical call share; it outlives the SDK's own retries of that call. */
+export interface Call {
+  /** When the call began, in milliseconds of `performance.now()`. */
+  readonly startedAt: number
+  /** When the call has to be over, on the same clock. */
+  deadline: number | undefined
+  /** The ledger: every upstream attempt, in the order in which they ended. */
+  readonly attempts: Attempt[]
+  /** The last events of this call. */
+  readonly events: BreakwaterEvent[]
+  readonly logger: Logger
+  /** What {@link createCallKey} keeps. */
+  values: Map<symbol, unknown> | undefined
+  /** What is known of the next attempt: its line in the ledger takes it. */
+  note: { reason: AttemptReason; waitMs: number } | undefined
+  /** The innermost `send()` whose `next` is being called right now. */
+  frame: Frame | undefined
+}
+
+/** One running `send()`. */
+export interface Frame {
+  /** Whether another `send()` began inside this one, which then writes the attempt. */
+  outer: boolean
+}
+
+/**
+ * The state of the call that `ctx` belongs to, made on first use.
+ *
+ * It is kept by `ctx`. `ctx.options` is consulted only on the SDK's own retries, which keep it while they make
+ * a new `ctx`: one options object may serve two calls at once.
+ */
+export function callOf(request: MiddlewareRequest, ctx: MiddlewareContext): Call {
+  let call = registry.calls.get(ctx)
+  if (call !== undefined) return call
+  const { options } = ctx
+  if (options !== undefined && Number(request.headers.get('x-stainless-retry-count')) > 0) {
+    call = registry.calls.get(options)
+  }
+  call ??= {
+    startedAt: performance.now(),
+    deadline: undefined,
+    attempts: [],
+    events: [],
+    logger: ctx.logger,
+    values: undefined,
+    note: undefined,
+    frame: undefined,
+  }
+  registry.calls.set(ctx, call)
+  if (options !== undefined) registry.calls.set(options, call)
+  return call
+}
+
+/** Names a value that middlewares share in the call state; see {@link createCallKey}. */
+export interface CallKey<Value> {
+  get(call: Call): Value | undefined
+  set(call: Call, value: Value): void
+}
+
+/**
+ * Makes a typed key for a value in the call state. Keys of the same name are the same key, also in two
+ * installed copies of a package, so prefix the name with that of the package.
+ *
+ * @example
+ * ```ts
+ * import { callOf, createCallKey, type Middleware } from '@breakwater/core'
+ *
+ * const hops = createCallKey<number>('my-package.hops')
+ *
+ * export const countHops: Middleware = (request, next, ctx) => {
+ *   const call = callOf(request, ctx)
+ *   hops.set(call, (hops.get(call) ?? 0) + 1)
+ *   return next(request)
+ * }
+ * ```
+ */
+export function createCallKey<Value>(name: string): CallKey<Value> {
+  const key = Symbol.for(`breakwater.key/${name}`)
+  return {
+    // Whatever stands under this symbol was put there by `set` of a key of the same name.
+    get: (call) => call.values?.get(key) as Value | undefined,
+    set: (call, value) => {
+      call.values ??= new Map()
+      call.values.set(key, value)
+    },
+  }
+}
+
+/**
+ * Ends the call at `at`, in milliseconds of `performance.now()`, unless an earlier deadline is set already.
+ * Nobody is interrupted by it: retry and failover ask {@link remainingMs} before they wait.
+ */
+export function setDeadline(call: Call, at: number): void {
+  if (call.deadline === undefined || at < call.deadline) call.deadline = at
+}
+
+/** The time left to the call's deadline in milliseconds: `Infinity` without one, never below 0. */
+export function remainingMs(call: Call): number {
+  return call.deadline === undefined ? Infinity : Math.max(0, call.deadline - performance.now())
+}

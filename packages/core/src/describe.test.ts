@@ -1,0 +1,64 @@
+import { describe as suite, expect, it } from 'vitest'
+import { chain } from './chain.ts'
+import { describe, withDescription, type Description } from './describe.ts'
+import type { Middleware } from './middleware.ts'
+
+function pass(description: Description): Middleware {
+  return withDescription((request, next) => next(request), description)
+}
+
+const retry = pass({
+  name: 'retry',
+  worst: ({ maxRequests, maxWaitMs }) => ({ maxRequests: maxRequests * 3, maxWaitMs: maxWaitMs * 3 + 2_000 }),
+  warn: ({ inside }) =>
+    inside.includes('failover') ? 'retry stands outside failover: swap them.' : undefined,
+})
+const failover = pass({
+  name: 'failover',
+  worst: ({ maxRequests, maxWaitMs }) => ({ maxRequests: maxRequests + 1, maxWaitMs }),
+})
+
+suite('describe', () => {
+  it('says that an empty stack sends one request', () => {
+    expect(describe([])).toEqual({
+      text: 'upstream\nat most 1 request a call, no waits',
+      maxRequests: 1,
+      maxWaitMs: 0,
+      warnings: [],
+    })
+  })
+
+  it('adds up from the inside out, so that the order tells', () => {
+    expect(describe([failover, retry])).toMatchObject({ maxRequests: 4, maxWaitMs: 2_000, warnings: [] })
+    expect(describe([retry, failover])).toEqual({
+      text: [
+        'retry → failover → upstream',
+        'at most 6 requests a call, waits of at most 2 s',
+        'warning: retry stands outside failover: swap them.',
+      ].join('\n'),
+      maxRequests: 6,
+      maxWaitMs: 2_000,
+      warnings: ['retry stands outside failover: swap them.'],
+    })
+  })
+
+  it('sees through chains, and takes one middleware alone', () => {
+    const nested = chain(chain(retry), chain(), chain(failover))
+    expect(describe(nested)).toEqual(describe([retry, failover]))
+  })
+
+  it('takes middleware of others for one request', () => {
+    function theirs(...[request, next]: Parameters<Middleware>): Promise<Response> {
+      return next(request)
+    }
+    const { text, maxRequests } = describe([theirs, retry, (request, next) => next(request)])
+    expect(text).toContain('theirs (not ours) → retry → anonymous (not ours) → upstream')
+    expect(maxRequests).toBe(3)
+  })
+
+  it('refuses what is no middleware', () => {
+    expect(() => describe(['retry'] as unknown as Middleware[])).toThrow(
+      new TypeError('Expected `middleware[0]` to be a middleware function, got "retry".'),
+    )
+  })
+})

@@ -1,0 +1,74 @@
+import type { Call } from './call.ts'
+import { assertOption } from './options.ts'
+import { registry } from './registry.ts'
+
+/** A failure that `classify` saw. Carries no text of the API's: that may quote the prompt. */
+export interface FailureEvent {
+  readonly type: 'failure'
+  readonly category: string
+  readonly fault: string
+  readonly severity: string
+  readonly status?: number | undefined
+  readonly code?: string | undefined
+  readonly model?: string | undefined
+  readonly requestId?: string | undefined
+  readonly retryAfterMs?: number | undefined
+}
+
+/** Every event of every Breakwater middleware, told apart by `type`. */
+export type BreakwaterEvent = FailureEvent
+
+/** Receives an event and the call that it belongs to. */
+export type EventListener = (event: BreakwaterEvent, call: Call) => void
+
+/**
+ * Listens to every event of every Breakwater middleware in this process, of all installed copies.
+ *
+ * @returns a function that ends the listening.
+ * @throws {TypeError} when `listener` is not a function.
+ * @example
+ * ```ts
+ * import { onEvent } from '@breakwater/core'
+ *
+ * const stop = onEvent((event) => console.error(event.type, event.category))
+ * stop()
+ * ```
+ */
+export function onEvent(listener: EventListener): () => void {
+  assertOption(typeof listener === 'function', 'listener', 'a function', listener)
+  // Wrapped, so that the same function given twice is two listeners and each ends by itself.
+  const entry: EventListener = (event, call) => listener(event, call)
+  registry.listeners.add(entry)
+  return () => void registry.listeners.delete(entry)
+}
+
+/** The most events that one call's ledger keeps; a call that makes more keeps the latest. */
+const maxEvents = 100
+
+/**
+ * Sends an event to the call's ledger, to the middleware's own observer and to every {@link onEvent}
+ * listener. A listener that throws or rejects never breaks the call: it is logged as a warning.
+ */
+export function emit<Event extends BreakwaterEvent>(
+  call: Call,
+  event: Event,
+  observer?: ((event: Event) => void) | undefined,
+): void {
+  if (call.events.length === maxEvents) call.events.shift()
+  call.events.push(event)
+  if (observer !== undefined) tell(call, () => observer(event))
+  if (registry.listeners.size > 0) {
+    for (const listener of registry.listeners) tell(call, () => listener(event, call))
+  }
+}
+
+function tell(call: Call, listener: () => unknown): void {
+  const warn = (error: unknown): void => call.logger.warn('[breakwater] an event listener failed', error)
+  try {
+    const result = listener()
+    // An async listener that rejects would otherwise end the process.
+    if (result instanceof Promise) result.catch(warn)
+  } catch (error) {
+    warn(error)
+  }
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import type { CallOptions, MiddlewareContext, MiddlewareRequest } from './middleware.ts'
+import { modelOf } from './model.ts'
+
+const long = 'x'.repeat(100_000)
+
+function request(body: BodyInit | null): MiddlewareRequest {
+  return { url: 'http://test.invalid/v1/messages', method: 'POST', headers: new Headers(), body }
+}
+
+function context(body?: unknown): MiddlewareContext {
+  const options: CallOptions | undefined =
+    body === undefined ? undefined : { method: 'post', path: '/v1/messages', body }
+  return { options, logger: console, parse: () => Promise.reject(new Error()) }
+}
+
+describe('modelOf', () => {
+  it.each([
+    ['text', '{"model":"m","max_tokens":1}'],
+    ['long text', `{"system":"${long}","model":"m"}`],
+    ['bytes', new TextEncoder().encode('{"model":"m","system":"é"}')],
+    ['long bytes', new TextEncoder().encode(`{"system":"é${long}","model":"m"}`)],
+  ])('finds it in %s', (_, body) => {
+    expect(modelOf(request(body), context())).toBe('m')
+  })
+
+  it('finds it in the options where the body hides it', () => {
+    const hidden = `{"a":"${long}","model":"m","b":"${long}"}`
+    expect(modelOf(request(hidden), context({ model: 'm' }))).toBe('m')
+  })
+
+  it('believes the body when the options say something else: a failover changes only the body', () => {
+    expect(modelOf(request('{"model":"fallback"}'), context({ model: 'primary' }))).toBe('fallback')
+  })
+
+  it('looks again when the body has been changed in place', () => {
+    const sent = request('{"model":"a"}')
+    expect(modelOf(sent, context())).toBe('a')
+    sent.body = '{"model":"b"}'
+    expect(modelOf(sent, context())).toBe('b')
+  })
+
+  it.each([
+    ['no body', null],
+    ['a form', new FormData()],
+    ['a stream', new ReadableStream()],
+    ['the wire format of Bedrock', '{"anthropic_version":"bedrock-2023-05-31","max_tokens":1}'],
+  ])('is undefined for %s', (_, body) => {
+    expect(modelOf(request(body), context())).toBeUndefined()
+    expect(modelOf(request(body), context('text'))).toBeUndefined()
+    expect(modelOf(request(body), context({ model: 7 }))).toBeUndefined()
+  })
+
+  it('looks at a bounded part of the body, however long it is', () => {
+    let read = 0
+    class Counting extends Uint8Array {
+      override subarray(start: number, end?: number): Uint8Array<ArrayBuffer> {
+        const part = new Uint8Array(super.subarray(start, end))
+        read += part.length
+        return part
+      }
+    }
+    const body = new Counting(10_000_000).fill(32)
+    expect(modelOf(request(body), context())).toBeUndefined()
+    expect(read).toBe(32_768)
+  })
+})
