@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { callOf, createCallKey, remainingMs, setDeadline, type Call } from './call.ts'
 import { createFetch } from './create-fetch.ts'
 import type { Middleware } from './middleware.ts'
+import { testContext, testRequest } from './testing/context.ts'
 
 const params = { model: 'm', max_tokens: 1, messages: [{ role: 'user' as const, content: 'hi' }] }
 const message = { id: 'msg_1', type: 'message', role: 'assistant', content: [], model: 'm', usage: {} }
@@ -136,6 +137,5 @@ describe('setDeadline', () => {
 })
 
 function newCall(): Call {
-  const ctx = { logger: console, parse: () => Promise.reject(new Error()) }
-  return callOf({ url: 'http://test.invalid/', headers: new Headers() }, ctx)
+  return callOf(testRequest(), testContext())
 }

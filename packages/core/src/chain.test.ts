@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { chain } from './chain.ts'
-import type { Middleware, MiddlewareContext, MiddlewareRequest } from './middleware.ts'
+import type { Middleware, MiddlewareContext } from './middleware.ts'
+import { testContext, testRequest as request } from './testing/context.ts'
 
-const ctx: MiddlewareContext = { logger: console, parse: () => Promise.reject(new Error('not used')) }
-
-function request(): MiddlewareRequest {
-  return { url: 'http://test.invalid/v1/messages', headers: new Headers(), method: 'POST', body: '{}' }
-}
+const ctx = testContext()
 
 /** Writes `>name` on the way in and `<name` on the way out. */
 function tracer(trace: string[], name: string): Middleware {

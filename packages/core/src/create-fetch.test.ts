@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createFetch, isCredentialExchange, isFetchSeam } from './create-fetch.ts'
 import { BreakwaterError } from './errors.ts'
 import type { FetchInput } from './fetch-request.ts'
-import type { Logger, Middleware, MiddlewareContext, MiddlewareRequest } from './middleware.ts'
+import type { Logger, Middleware, MiddlewareRequest } from './middleware.ts'
+import { testContext } from './testing/context.ts'
 
 const url = 'http://test.invalid/v1/messages'
 
@@ -302,11 +303,7 @@ describe('createFetch', () => {
 })
 
 describe('isCredentialExchange', () => {
-  const sdk: MiddlewareContext = {
-    options: undefined,
-    logger: console,
-    parse: () => Promise.reject(new Error()),
-  }
+  const sdk = testContext({ options: undefined })
   const token = { url: 'https://api.anthropic.com/v1/oauth/token', headers: new Headers() }
   const messages = { url, headers: new Headers() }
 

@@ -10,11 +10,11 @@ function pass(description: Description): Middleware {
 const retry = pass({
   name: 'retry',
   worst: ({ maxRequests, maxWaitMs }) => ({ maxRequests: maxRequests * 3, maxWaitMs: maxWaitMs * 3 + 2_000 }),
-  warn: ({ inside }) =>
-    inside.includes('failover') ? 'retry stands outside failover: swap them.' : undefined,
+  warn: ({ inside }) => (inside.includes('probe') ? 'retry stands outside probe: swap them.' : undefined),
 })
-const failover = pass({
-  name: 'failover',
+/** Sends one request of its own, past all that is inside it. */
+const probe = pass({
+  name: 'probe',
   worst: ({ maxRequests, maxWaitMs }) => ({ maxRequests: maxRequests + 1, maxWaitMs }),
 })
 
@@ -29,22 +29,22 @@ suite('describe', () => {
   })
 
   it('adds up from the inside out, so that the order tells', () => {
-    expect(describe([failover, retry])).toMatchObject({ maxRequests: 4, maxWaitMs: 2_000, warnings: [] })
-    expect(describe([retry, failover])).toEqual({
+    expect(describe([probe, retry])).toMatchObject({ maxRequests: 4, maxWaitMs: 2_000, warnings: [] })
+    expect(describe([retry, probe])).toEqual({
       text: [
-        'retry → failover → upstream',
+        'retry → probe → upstream',
         'at most 6 requests a call, waits of at most 2 s',
-        'warning: retry stands outside failover: swap them.',
+        'warning: retry stands outside probe: swap them.',
       ].join('\n'),
       maxRequests: 6,
       maxWaitMs: 2_000,
-      warnings: ['retry stands outside failover: swap them.'],
+      warnings: ['retry stands outside probe: swap them.'],
     })
   })
 
   it('sees through chains, and takes one middleware alone', () => {
-    const nested = chain(chain(retry), chain(), chain(failover))
-    expect(describe(nested)).toEqual(describe([retry, failover]))
+    const nested = chain(chain(retry), chain(), chain(probe))
+    expect(describe(nested)).toEqual(describe([retry, probe]))
   })
 
   it('takes middleware of others for one request', () => {

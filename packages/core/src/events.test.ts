@@ -2,12 +2,12 @@ import { describe, expect, it, vi } from 'vitest'
 import { callOf, type Call } from './call.ts'
 import { emit, onEvent, type FailureEvent } from './events.ts'
 import type { Logger } from './middleware.ts'
+import { testContext, testRequest } from './testing/context.ts'
 
 const event: FailureEvent = { type: 'failure', category: 'overloaded', fault: 'provider', severity: 'warn' }
 
 function newCall(logger: Logger = console): Call {
-  const ctx = { logger, parse: () => Promise.reject(new Error()) }
-  return callOf({ url: 'http://test.invalid/', headers: new Headers() }, ctx)
+  return callOf(testRequest(), testContext({ logger }))
 }
 
 describe('onEvent', () => {

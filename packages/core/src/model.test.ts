@@ -1,17 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import type { CallOptions, MiddlewareContext, MiddlewareRequest } from './middleware.ts'
+import type { MiddlewareContext, MiddlewareRequest } from './middleware.ts'
 import { modelOf } from './model.ts'
+import { testContext, testRequest } from './testing/context.ts'
 
 const long = 'x'.repeat(100_000)
 
-function request(body: BodyInit | null): MiddlewareRequest {
-  return { url: 'http://test.invalid/v1/messages', method: 'POST', headers: new Headers(), body }
-}
+const request = (body: BodyInit | null): MiddlewareRequest => testRequest({ body })
 
 function context(body?: unknown): MiddlewareContext {
-  const options: CallOptions | undefined =
-    body === undefined ? undefined : { method: 'post', path: '/v1/messages', body }
-  return { options, logger: console, parse: () => Promise.reject(new Error()) }
+  return testContext(body === undefined ? {} : { options: { method: 'post', path: '/v1/messages', body } })
 }
 
 describe('modelOf', () => {

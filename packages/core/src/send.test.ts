@@ -5,6 +5,7 @@ import { createFetch } from './create-fetch.ts'
 import { BreakwaterError } from './errors.ts'
 import type { Middleware } from './middleware.ts'
 import { attemptOf, carryAttempt, markLocal, send } from './send.ts'
+import { testContext, testRequest } from './testing/context.ts'
 
 const url = 'http://test.invalid/v1/messages'
 
@@ -124,8 +125,8 @@ describe('send', () => {
   })
 
   it('turns a synchronous throw of the rest into a rejection', async () => {
-    const request = { url, headers: new Headers() }
-    const ctx = { logger: console, parse: () => Promise.reject(new Error()) }
+    const request = testRequest()
+    const ctx = testContext()
     const thrown = new Error('sync')
     const outcome = send(
       request,

@@ -1,6 +1,6 @@
 import Anthropic, { type Middleware as NewestMiddleware } from '@anthropic-ai/sdk'
 import OldestAnthropic, { type Middleware as OldestMiddleware } from 'anthropic-sdk-oldest'
-import { describe, expectTypeOf, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { chain } from './chain.ts'
 import type { Middleware } from './middleware.ts'
 
@@ -20,8 +20,12 @@ describe('Middleware', () => {
     expectTypeOf(toOurs).toEqualTypeOf<Middleware[]>()
   })
 
-  it('goes into both clients as it is', () => {
-    new Anthropic({ apiKey: 'test', middleware: [ours, newest, chain(oldest)] })
-    new OldestAnthropic({ apiKey: 'test', middleware: [ours, oldest, chain(newest)] })
+  it('goes into both clients as it is', async () => {
+    const params = { model: 'm', max_tokens: 1, messages: [] }
+    const options = { apiKey: 'test', fetch: () => Promise.resolve(Response.json({ id: 'msg_1' })) }
+    const now = new Anthropic({ ...options, middleware: [ours, newest, chain(oldest)] })
+    const then = new OldestAnthropic({ ...options, middleware: [ours, oldest, chain(newest)] })
+    expect(await now.messages.create(params)).toMatchObject({ id: 'msg_1' })
+    expect(await then.messages.create(params)).toMatchObject({ id: 'msg_1' })
   })
 })
