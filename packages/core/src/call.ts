@@ -1,5 +1,5 @@
 import type { BreakwaterEvent } from './events.ts'
-import type { Logger, MiddlewareContext, MiddlewareRequest } from './middleware.ts'
+import type { MiddlewareContext, MiddlewareRequest } from './middleware.ts'
 import { registry } from './registry.ts'
 
 /** Why an upstream attempt was made. */
@@ -32,13 +32,16 @@ export interface Call {
   readonly attempts: Attempt[]
   /** The last events of this call. */
   readonly events: BreakwaterEvent[]
-  readonly logger: Logger
+  /** The context of the SDK's latest attempt. */
+  ctx: MiddlewareContext
   /** What {@link createCallKey} keeps. */
   values: Map<symbol, unknown> | undefined
   /** What is known of the next attempt: its line in the ledger takes it. */
   note: { reason: AttemptReason; waitMs: number } | undefined
   /** The innermost `send()` whose `next` is being called right now. */
   frame: Frame | undefined
+  /** How many `send()` take themselves for the innermost right now: more than one needs telling apart. */
+  recording: number
 }
 
 /** One running `send()`. */
@@ -50,28 +53,37 @@ export interface Frame {
 /**
  * The state of the call that `ctx` belongs to, made on first use.
  *
- * It is kept by `ctx`. `ctx.options` is consulted only on the SDK's own retries, which keep it while they make
- * a new `ctx`: one options object may serve two calls at once.
+ * The SDK's own retries keep `ctx.options` and make a new `ctx`. One options object may also serve two calls at once,
+ * so it is believed only from a request that says it is a retry.
  */
 export function callOf(request: MiddlewareRequest, ctx: MiddlewareContext): Call {
-  let call = registry.calls.get(ctx)
-  if (call !== undefined) return call
-  const { options } = ctx
-  if (options !== undefined && Number(request.headers.get('x-stainless-retry-count')) > 0) {
-    call = registry.calls.get(options)
-  }
-  call ??= {
+  const { calls } = registry
+  const key = ctx.options ?? ctx
+  const known = calls.get(key)
+  if (known === undefined) return newCall(key, ctx)
+  if (known.ctx === ctx) return known
+  const displaced = calls.get(ctx)
+  if (displaced !== undefined) return displaced
+  // From now on the older context finds its call by itself.
+  calls.set(known.ctx, known)
+  if (!(Number(request.headers.get('x-stainless-retry-count')) > 0)) return newCall(key, ctx)
+  known.ctx = ctx
+  return known
+}
+
+function newCall(key: object, ctx: MiddlewareContext): Call {
+  const call: Call = {
     startedAt: performance.now(),
     deadline: undefined,
     attempts: [],
     events: [],
-    logger: ctx.logger,
+    ctx,
     values: undefined,
     note: undefined,
     frame: undefined,
+    recording: 0,
   }
-  registry.calls.set(ctx, call)
-  if (options !== undefined) registry.calls.set(options, call)
+  registry.calls.set(key, call)
   return call
 }
 

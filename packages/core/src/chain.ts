@@ -1,5 +1,5 @@
 import { toArray, withDescription } from './describe.ts'
-import type { Middleware, MiddlewareContext, MiddlewareNext } from './middleware.ts'
+import type { Middleware } from './middleware.ts'
 
 /**
  * Makes one middleware of several: the first is outermost, and a chain is itself a middleware.
@@ -26,26 +26,20 @@ import type { Middleware, MiddlewareContext, MiddlewareNext } from './middleware
  */
 export function chain(...middleware: readonly Middleware[]): Middleware {
   const parts = toArray(middleware)
+  const run = parts.reduceRight<Middleware>(around, (request, next) => next(request))
   return withDescription(
     function chain(request, next, ctx) {
-      return link(parts, 0, next, ctx)(request)
+      return run(request, next, ctx)
     },
     { name: 'chain', parts },
   )
 }
 
-/** `next` as the middleware at `index - 1` sees it. */
-function link(
-  middleware: readonly Middleware[],
-  index: number,
-  next: MiddlewareNext,
-  ctx: MiddlewareContext,
-): MiddlewareNext {
-  const current = middleware[index]
-  if (current === undefined) return next
-  return (request) => {
+/** Nested once, in the factory: a call makes one closure for each middleware and nothing else. */
+function around(inner: Middleware, outer: Middleware): Middleware {
+  return (request, next, ctx) => {
     try {
-      return current(request, link(middleware, index + 1, next, ctx), ctx)
+      return outer(request, (sent) => inner(sent, next, ctx), ctx)
     } catch (error) {
       return Promise.reject(error)
     }

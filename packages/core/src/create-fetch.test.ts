@@ -151,24 +151,35 @@ describe('createFetch', () => {
     if (sent instanceof Request) expect(await sent.text()).toBe('payload')
   })
 
-  it('sees what a middleware changes in place, and leaves the caller’s objects alone', async () => {
-    const headers = new Headers({ a: '1' })
+  it.each([
+    ['an object', { a: '1' }],
+    ['tuples', [['a', '1']] satisfies HeadersInit],
+  ])('sees what a middleware changes in place, and leaves the caller’s %s alone', async (_, headers) => {
     const init: RequestInit = { method: 'POST', body: 'x', headers }
+    const before = structuredClone(init)
     const { calls, fetch } = recorder()
-    await createFetch(
-      (request, next) => {
-        request.headers.append('a', '2')
-        request.body = 'y'
-        delete request.method
-        return next(request)
-      },
-      { fetch },
-    )(url, init)
+    const writes: Middleware = (request, next) => {
+      request.headers.append('a', '2')
+      request.body = 'y'
+      delete request.method
+      return next(request)
+    }
+    await createFetch(writes, { fetch })(url, init)
     expect(new Headers(calls[0]?.[1]?.headers).get('a')).toBe('1, 2')
     expect(calls[0]?.[1]?.body).toBe('y')
     expect(calls[0]?.[1]).not.toHaveProperty('method')
-    expect(headers.get('a')).toBe('1')
-    expect(init).toEqual({ method: 'POST', body: 'x', headers })
+    expect(init).toEqual(before)
+  })
+
+  it('hands on a Headers object itself, as the SDK does', async () => {
+    const headers = new Headers({ a: '1' })
+    const seen: unknown[] = []
+    const look: Middleware = (request, next) => {
+      seen.push(request.headers)
+      return next(request)
+    }
+    await createFetch(look, { fetch: recorder().fetch })(url, { headers })
+    expect(seen[0]).toBe(headers)
   })
 
   it('calls fetch without a receiver', async () => {

@@ -63,7 +63,7 @@ export function emit<Event extends BreakwaterEvent>(
 }
 
 function tell(call: Call, listener: () => unknown): void {
-  const warn = (error: unknown): void => call.logger.warn('[breakwater] an event listener failed', error)
+  const warn = (error: unknown): void => call.ctx.logger.warn('[breakwater] an event listener failed', error)
   try {
     const result = listener()
     // An async listener that rejects would otherwise end the process.

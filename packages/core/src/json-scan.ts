@@ -24,7 +24,7 @@ function scanForward(text: string, key: string): Found {
     if (text[at] !== '"') return at < text.length ? undefined : unfinished
     const keyEnd = stringEnd(text, at)
     if (keyEnd < 0) return unfinished
-    const matches = text.slice(at + 1, keyEnd) === key
+    const matches = keyEnd - at - 1 === key.length && text.startsWith(key, at + 1)
     // Behind the colon and the space after it.
     at = skipSpace(text, skipSpace(text, keyEnd + 1, 1) + 1, 1)
     const valueEnd = skipValue(text, at)
@@ -131,6 +131,7 @@ function skipSpace(text: string, from: number, step: 1 | -1): number {
 function parseString(json: string): string | undefined {
   if (!json.startsWith('"')) return undefined
   try {
+    // Not a slice: in V8 that would keep the whole body alive for as long as somebody keeps the value.
     return String(JSON.parse(json))
   } catch {
     return undefined

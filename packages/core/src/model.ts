@@ -1,21 +1,14 @@
 import { scanLimit, topLevelString } from './json-scan.ts'
 import type { MiddlewareContext, MiddlewareRequest } from './middleware.ts'
 
-const models = new WeakMap<MiddlewareRequest, { body: unknown; model: string | undefined }>()
-
 /**
  * The model that a request asks for, without parsing its body: found by a bounded look at the top level of
  * the JSON, else in `ctx.options.body`. `undefined` where neither has it: Bedrock and Vertex through `fetch` name
  * the model in the URL, and other endpoints name none.
  */
 export function modelOf(request: MiddlewareRequest, ctx: MiddlewareContext): string | undefined {
-  const { body } = request
-  const known = models.get(request)
-  if (known !== undefined && known.body === body) return known.model
   // The body itself goes first: a failover may have changed it, while the options keep the original.
-  const model = fromBody(body) ?? fromOptions(ctx.options?.body)
-  models.set(request, { body, model })
-  return model
+  return fromBody(request.body) ?? fromOptions(ctx.options?.body)
 }
 
 function fromBody(body: unknown): string | undefined {

@@ -43,10 +43,9 @@ export function send(
   const parent = call.frame
   if (parent !== undefined) parent.outer = true
   call.frame = frame
-  const startedAt = performance.now()
   try {
     const outcome = next(request)
-    return frame.outer ? outcome : record(outcome, call, request, ctx, startedAt)
+    return frame.outer ? outcome : record(outcome, call, request, ctx)
   } catch (error) {
     return Promise.reject(error)
   } finally {
@@ -85,22 +84,28 @@ async function record(
   call: Call,
   request: MiddlewareRequest,
   ctx: MiddlewareContext,
-  startedAt: number,
 ): Promise<Response> {
+  const startedAt = performance.now()
   const first = call.attempts.length
+  call.recording++
   try {
     const response = await outcome
     const requestId = response.headers.get('request-id') ?? undefined
     if (!isWritten(call, first, response, requestId)) {
-      write(call, request, ctx, startedAt, response, response.status, requestId)
+      const attempt = write(call, request, ctx, startedAt, response.status, requestId)
+      // A plain success is not looked up again, unless an outer `send` may ask whether it was written.
+      if (response.status >= 400 || call.recording > 1) registry.outcomes.set(response, attempt)
     }
     return response
   } catch (error) {
     // Our own errors say that nothing was sent, or stand for an attempt that an inner `send` has written.
     if (!isBreakwaterError(error) && !isWritten(call, first, error)) {
-      write(call, request, ctx, startedAt, error)
+      const attempt = write(call, request, ctx, startedAt)
+      if (isObject(error)) registry.outcomes.set(error, attempt)
     }
     throw error
+  } finally {
+    call.recording--
   }
 }
 
@@ -122,10 +127,9 @@ function write(
   request: MiddlewareRequest,
   ctx: MiddlewareContext,
   startedAt: number,
-  outcome: unknown,
   status?: number,
   requestId?: string,
-): void {
+): Attempt {
   const note = call.note
   call.note = undefined
   const attempt: Attempt = {
@@ -133,16 +137,13 @@ function write(
     startedAt,
     durationMs: performance.now() - startedAt,
     waitMs: note === undefined ? 0 : note.waitMs,
-    // Found when somebody asks: most calls succeed and nobody does.
-    get model() {
-      return modelOf(request, ctx)
-    },
+    model: modelOf(request, ctx),
     status,
     requestId,
     category: undefined,
   }
   call.attempts.push(attempt)
-  if (isObject(outcome)) registry.outcomes.set(outcome, attempt)
+  return attempt
 }
 
 function isObject(value: unknown): value is object {

@@ -1,0 +1,77 @@
+import { classify } from '@breakwater/classify'
+import {
+  chain,
+  createFetch,
+  modelOf,
+  send,
+  type Middleware,
+  type MiddlewareContext,
+  type MiddlewareRequest,
+} from '@breakwater/core'
+import compose from 'koa-compose'
+
+/** One way to make a call. */
+export interface Case {
+  readonly name: string
+  readonly call: () => Promise<unknown>
+}
+
+const url = 'http://bench.invalid/v1/messages'
+const answer = new Response('{}', { headers: { 'content-type': 'application/json', 'request-id': 'req_bench' } })
+const upstream = (): Promise<Response> => Promise.resolve(answer)
+
+const pass: Middleware = (request, next) => next(request)
+/** What each of our behaviours does on success. */
+const behaves: Middleware = async (request, next, ctx) => {
+  const response = await send(request, next, ctx)
+  return response
+}
+/** The same, and the model is asked for, as by a breaker that is keyed on it. */
+const asksForModel: Middleware = (request, next, ctx) => {
+  modelOf(request, ctx)
+  return send(request, next, ctx)
+}
+const koaPass: compose.Middleware<MiddlewareRequest> = (_, next) => next()
+
+/** All cases with a request body of about `bytes`; the bare call comes first. */
+export function cases(bytes: number): Case[] {
+  const body = JSON.stringify({ max_tokens: 1, messages: 'x'.repeat(bytes), model: 'claude-bench' })
+  const headers = new Headers({ 'content-type': 'application/json', 'x-stainless-retry-count': '0' })
+  const init = { method: 'POST', headers, body }
+  // Made anew for each call, as a client does: what is kept by them must not be found again.
+  const request = (): MiddlewareRequest => ({ method: 'POST', url, headers, body })
+  const context = (): MiddlewareContext => ({
+    options: { method: 'post', path: '/v1/messages', body: { model: 'claude-bench' } },
+    logger: console,
+    parse: () => Promise.reject(new Error('The benchmark parses nothing.')),
+  })
+  const through = (name: string, middleware: Middleware): Case => ({
+    name,
+    call: () => middleware(request(), upstream, context()),
+  })
+  const fetching = (name: string, middleware: readonly Middleware[]): Case => {
+    const wrapped = createFetch(middleware, { fetch: upstream })
+    return { name, call: () => wrapped(url, init) }
+  }
+  const koa = (name: string, count: number): Case => {
+    const composed = compose(Array.from({ length: count }, () => koaPass))
+    return { name, call: () => (context(), composed(request(), upstream)) }
+  }
+  return [
+    { name: 'bare call', call: () => (context(), request(), upstream()) },
+    through('chain, empty', chain()),
+    koa('koa-compose, empty', 0),
+    through('chain of 1 pass-through', chain(pass)),
+    koa('koa-compose of 1 pass-through', 1),
+    through('chain of 5 pass-throughs', chain(pass, pass, pass, pass, pass)),
+    koa('koa-compose of 5 pass-throughs', 5),
+    through('chain of 5 that write the ledger', chain(behaves, behaves, behaves, behaves, behaves)),
+    through('chain of 5 that ask for the model', chain(asksForModel, asksForModel, asksForModel, asksForModel, asksForModel)),
+    through('classify', classify()),
+    { name: 'bare fetch', call: () => (init, upstream()) },
+    fetching('createFetch, empty', []),
+    fetching('createFetch of 1 pass-through', [pass]),
+    fetching('createFetch of 5 pass-throughs', [pass, pass, pass, pass, pass]),
+    fetching('createFetch of classify', [classify()]),
+  ]
+}
