@@ -134,3 +134,11 @@ export function setDeadline(call: Call, at: number): void {
 export function remainingMs(call: Call): number {
   return call.deadline === undefined ? Infinity : Math.max(0, call.deadline - performance.now())
 }
+
+/**
+ * The signal that the caller aborts. In the SDK's seam it is not the request's: that one the SDK's own timer aborts too.
+ * Under `createFetch` the two cannot be told apart.
+ */
+export function callerSignal(request: MiddlewareRequest, ctx: MiddlewareContext): AbortSignal | undefined {
+  return (ctx.options === undefined ? request.signal : ctx.options.signal) ?? undefined
+}

@@ -1,5 +1,6 @@
 export { discard, isReplayable } from './body.ts'
 export {
+  callerSignal,
   callOf,
   createCallKey,
   remainingMs,
