@@ -5,7 +5,8 @@ export default defineConfig({
   resolve: { conditions: ['@breakwater/source', 'node', 'import', 'module', 'default'] },
   ssr: { resolve: { conditions: ['@breakwater/source', 'node', 'import', 'module', 'default'] } },
   test: {
-    include: ['src/**/*.test.ts'],
+    // In a package its sources; at the root the scripts.
+    include: ['src/**/*.test.ts', 'scripts/**/*.test.mjs'],
     reporters: ['default', ['json', { outputFile: '.results/vitest.json' }]],
     restoreMocks: true,
     unstubGlobals: true,
