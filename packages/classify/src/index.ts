@@ -1,1 +1,12 @@
-export {}
+export { boundedResponse } from './bounded.ts'
+export { categories, type Category, type CategoryRow } from './categories.ts'
+export type { Fault, Replay, RetryAdvice, Severity, Trips } from './categories.ts'
+export { classification, type Classification, type Details } from './classification.ts'
+export { classify, type ClassifyOptions, type Failure } from './classify.ts'
+export { classifyError } from './classify-error.ts'
+export { classifyResponse } from './classify-response.ts'
+export { errorCodes, type CodeVerdict } from './codes.ts'
+export { classifyOutcome } from './outcome.ts'
+export { parseRetryAfter, rateLimitResetMs } from './retry-after.ts'
+export type { ClassifyRule, RuleFacts, RuleVerdict } from './rules.ts'
+export { stopReason, type StopAction, type StopVerdict } from './stop-reason.ts'

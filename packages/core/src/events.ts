@@ -56,13 +56,14 @@ export function emit<Event extends BreakwaterEvent>(
 ): void {
   if (call.events.length === maxEvents) call.events.shift()
   call.events.push(event)
-  if (observer !== undefined) tell(call, () => observer(event))
+  if (observer !== undefined) notify(call, () => observer(event))
   if (registry.listeners.size > 0) {
-    for (const listener of registry.listeners) tell(call, () => listener(event, call))
+    for (const listener of registry.listeners) notify(call, () => listener(event, call))
   }
 }
 
-function tell(call: Call, listener: () => unknown): void {
+/** Calls somebody else's listener: when it throws or rejects, the call goes on and a warning is logged. */
+export function notify(call: Call, listener: () => unknown): void {
   const warn = (error: unknown): void => call.ctx.logger.warn('[breakwater] an event listener failed', error)
   try {
     const result = listener()

@@ -21,7 +21,14 @@ export {
   type Worst,
 } from './describe.ts'
 export { BreakwaterError, errorResponse, isBreakwaterError, type BreakwaterErrorDetails } from './errors.ts'
-export { emit, onEvent, type BreakwaterEvent, type EventListener, type FailureEvent } from './events.ts'
+export {
+  emit,
+  notify,
+  onEvent,
+  type BreakwaterEvent,
+  type EventListener,
+  type FailureEvent,
+} from './events.ts'
 export type {
   CallOptions,
   Logger,
