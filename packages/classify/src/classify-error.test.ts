@@ -157,7 +157,7 @@ describe.each(sdks)('classifyError on errors of %s', (_name, client) => {
     // SDK 0.103 logs the chunk whatever its log level.
     vi.spyOn(console, 'error').mockReturnValue()
     const respond = () =>
-      new Response('event: message_start\ndata: {"secret completion\n\n', {
+      new Response('event: message_start\ndata: {"text": secret completion}\n\n', {
         headers: { 'content-type': 'text/event-stream' },
       })
     const error = await thrownBy(client(respond).messages.stream(params).finalMessage())

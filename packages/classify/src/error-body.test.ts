@@ -34,6 +34,7 @@ describe('parseErrorBody', () => {
       'Quota exceeded',
     ],
     ['an error as text', '{"error":"upstream gone"}', 'upstream gone'],
+    ['a typed error as text', '{"type":"error","error":"upstream gone"}', 'upstream gone'],
     ['an error as object', '{"error":{"message":"upstream gone"}}', 'upstream gone'],
     ['FastAPI', '{"detail":"Not Found"}', 'Not Found'],
     ['a JSON text', '"Too many requests"', 'Too many requests'],

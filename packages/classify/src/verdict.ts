@@ -91,9 +91,7 @@ export function verdict(facts: Facts): Classification {
   const effective = effectiveStatus(status, facts.type)
   const hintedMs = headers && parseRetryAfter(headers, now)
   const resetMs = headers && rateLimitResetMs(headers, now)
-  const fromText = fromCode
-    ? undefined
-    : categoryOfText(effective, message, (hintedMs ?? resetMs) !== undefined)
+  const fromText = categoryOfText(effective, message, (hintedMs ?? resetMs) !== undefined)
   const category = fromCode?.category ?? fromText ?? categoryOf(effective)
 
   const details: Details = {
@@ -108,7 +106,7 @@ export function verdict(facts: Facts): Classification {
     requestId: requestIdOf(facts),
     retryAfterMs: retryAfterOf(category, hintedMs, resetMs),
   }
-  return obey(headers?.get('x-should-retry'), classification(category, details), !fromCode && !fromText)
+  return obey(headers?.get('x-should-retry'), classification(category, details), !fromCode)
 }
 
 function effectiveStatus(status: number | undefined, type: string | undefined): number | undefined {
@@ -148,7 +146,10 @@ function requestIdOf({ headers, requestId }: Facts): string | undefined {
   )
 }
 
-/** `x-should-retry: false` always wins; `true` lifts only what the bare status or type decided. */
+/**
+ * `x-should-retry: false` always wins; `true` lifts what no code decided and is not ours to fix,
+ * which leaves out all that a text decides.
+ */
 function obey(header: string | null | undefined, verdict: Classification, liftable: boolean): Classification {
   if (header === 'false') return { ...verdict, retry: 'never' }
   const own = verdict.fault === 'input' || verdict.fault === 'config'

@@ -50,6 +50,20 @@ describe('callOf', () => {
     expect(new Set(calls).size).toBe(3)
   })
 
+  it('stays with every context that it has had, whatever else its options object serves', () => {
+    const options = { method: 'post' as const, path: '/v1/messages' }
+    const [first, retry, other, otherRetry] = [0, 1, 2, 3].map(() => testContext({ options }))
+    const again = testRequest({ headers: { 'x-stainless-retry-count': '1' } })
+    const call = callOf(testRequest(), first ?? testContext())
+    expect(callOf(again, retry ?? testContext())).toBe(call)
+    expect(call.ctx).toBe(retry)
+    const second = callOf(testRequest(), other ?? testContext())
+    expect(second).not.toBe(call)
+    expect(callOf(again, otherRetry ?? testContext())).toBe(second)
+    for (const ctx of [first, retry]) expect(ctx && callOf(testRequest(), ctx)).toBe(call)
+    for (const ctx of [other, otherRetry]) expect(ctx && callOf(again, ctx)).toBe(second)
+  })
+
   it('is another for every fetch under createFetch', async () => {
     const calls: Call[] = []
     const wrapped = createFetch([looks(calls), looks(calls)], {

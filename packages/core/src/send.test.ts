@@ -28,6 +28,9 @@ const dawdles: Middleware = async (request, next) => {
   return next(request)
 }
 
+/** One that answers with a response of its own. */
+const remakes: Middleware = (request, next) => next(request).then(({ body }) => new Response(body))
+
 /** One that waits and hands on copies of all that it sees. */
 const dawdlesAndCopies: Middleware = async (request, next) => {
   await Promise.resolve()
@@ -76,6 +79,14 @@ describe('send', () => {
     expect(fetch).toHaveBeenCalledTimes(requests)
     expect(call.attempts).toHaveLength(requests)
     expect(call.attempts.every(({ status }) => status === 529)).toBe(true)
+  })
+
+  it.each([
+    ['somebody who makes a new response', [sends, remakes, sends]],
+    ['somebody who waits', [sends, dawdles, sends]],
+  ])('needs no request id to see through %s', async (_, middleware) => {
+    const call = await ledgerOf(middleware, () => Promise.resolve(new Response('ok')))
+    expect(call.attempts).toHaveLength(1)
   })
 
   it('counts each request of somebody who sends twice at once', async () => {
