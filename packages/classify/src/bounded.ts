@@ -9,7 +9,7 @@ import { arrivedOf, recallRuled, rememberRuled } from './cache.ts'
 export function boundedResponse(response: Response): Response {
   const chunks = arrivedOf(response)
   if (chunks === undefined) return response
-  
+  discard(response)
   const { status, statusText } = response
   const headers = new Headers(response.headers)
   headers.delete('content-length')
