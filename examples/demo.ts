@@ -8,35 +8,43 @@ import { createFakeAnthropic } from '@breakwater/testkit'
 import { failures, type DemoFailure } from './failures.ts'
 
 const fake = await createFakeAnthropic({ script: ({ index }) => failures[index]?.reply })
-const columns = [30, 29, 20, 9, 8] as const
+const columns = [30, 33, 19, 8, 7] as const
 
 console.log(`\nThe real SDK against a fake Anthropic API that fails in ${failures.length} ways.\n`)
 console.log(row(['sent back', 'the SDK throws', 'category', 'fault', 'retry', 'what its owner does next']))
-console.log('─'.repeat(160))
+console.log('─'.repeat(170))
 
+let unseen = 0
 let disagreements = 0
+let longestBody = 0
 for (const failure of failures) {
   const { error, seen } = await run(failure)
   const caught = classifyError(error)
   console.log(row([failure.name, nameOf(error), caught.category, caught.fault, caught.retry, caught.hint]))
-  // Of a failure inside a stream the middleware has seen nothing but a 200: the catch block knows more.
-  if (seen !== undefined && seen.category !== caught.category) {
+  if (seen === undefined) {
+    unseen++
+  } else if (seen.category !== caught.category) {
     disagreements++
     console.log(`  ! the middleware said ${seen.category}`)
   }
+  if (error instanceof Anthropic.APIError) longestBody = Math.max(longestBody, String(error.error).length)
 }
 await fake.close()
 
-console.log(`\n${fake.requests.length} requests for ${failures.length} calls; nothing was sent twice.`)
-console.log(
-  disagreements === 0
-    ? 'The middleware and `classifyError` in a catch block agreed on each.'
-    : `The middleware and the catch block disagreed on ${disagreements}.`,
-)
-if (disagreements > 0) process.exitCode = 1
+const both = failures.length - unseen
+console.log(`
+${fake.requests.length} requests for ${failures.length} calls: nothing was sent twice.
+${both - disagreements} of ${both} failures got the same category from the middleware and from \`classifyError\` in a catch block.
+${unseen} came after a 200, in the body, where only the catch block sees them.
+The body without end cost ${(longestBody / 1024).toFixed(0)} KiB.`)
+if (disagreements > 0 || fake.requests.length !== failures.length) process.exitCode = 1
 
 /** Makes one call, and says what was thrown and what the middleware saw. */
-async function run({ stream, timeoutMs, abortAfterMs }: DemoFailure): Promise<{ error: unknown; seen?: Classification }> {
+async function run({
+  stream = false,
+  timeoutMs,
+  abortAfterMs,
+}: DemoFailure): Promise<{ error: unknown; seen: Classification | undefined }> {
   let seen: Classification | undefined
   const client = new Anthropic({
     apiKey: 'not-a-key',
@@ -55,10 +63,10 @@ async function run({ stream, timeoutMs, abortAfterMs }: DemoFailure): Promise<{ 
     ...(abortAfterMs !== undefined && { signal: AbortSignal.timeout(abortAfterMs) }),
   }
   try {
-    if (stream === true) await client.messages.stream(params, options).finalMessage()
+    if (stream) await client.messages.stream(params, options).finalMessage()
     else await client.messages.create(params, options)
   } catch (error) {
-    return seen === undefined ? { error } : { error, seen }
+    return { error, seen }
   }
   throw new Error('The call succeeded, which it should not.')
 }

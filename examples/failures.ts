@@ -18,8 +18,14 @@ const usageLimit = 'You have reached your specified API usage limits. You will r
 /** Every failure that the demo shows: the documented ones, their disguises, and what happens on the way. */
 export const failures: readonly DemoFailure[] = [
   { name: '400', reply: 400 },
-  { name: '400 prompt too long', reply: { status: 400, message: 'prompt is too long: 210000 tokens > 200000 maximum' } },
-  { name: '400 low credit', reply: { status: 400, message: 'Your credit balance is too low to access the API.' } },
+  {
+    name: '400 prompt too long',
+    reply: { status: 400, message: 'prompt is too long: 210000 tokens > 200000 maximum' },
+  },
+  {
+    name: '400 low credit',
+    reply: { status: 400, message: 'Your credit balance is too low to access the API.' },
+  },
   { name: '400 usage limit', reply: { status: 400, message: usageLimit } },
   { name: '400 organization_on_hold', reply: { status: 400, code: 'organization_on_hold' } },
   { name: '401', reply: 401 },

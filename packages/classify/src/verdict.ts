@@ -78,6 +78,11 @@ const creditText = /credit balance is too low/i
 const specifiedLimitText = /reached your specified (?:workspace )?API usage limit/i
 const spendText = /\b(?:spend|spending|usage)[ -](?:limit|cap|threshold)|regain access/i
 
+const notImplemented: Details = {
+  retry: 'never',
+  hint: 'The API or a gateway cannot do this: check the endpoint, the method and the parameters.',
+}
+
 /** Whether a text is an `error.type` that the API is known to send. */
 export function isErrorType(type: unknown): type is string {
   return typeof type === 'string' && statusOfType.has(type)
@@ -95,7 +100,7 @@ export function verdict(facts: Facts): Classification {
   const category = fromCode?.category ?? fromText ?? categoryOf(effective)
 
   const details: Details = {
-    ...(effective === 501 && !fromCode && { retry: 'never' }),
+    ...(effective === 501 && notImplemented),
     // Without a status it came inside a stream: tokens had been produced.
     ...((status === undefined || ambiguousStatuses.has(status)) && { replay: 'ambiguous' }),
     ...fromCode,

@@ -1,12 +1,13 @@
 import type { Attempt, Call } from './call.ts'
 import type { Description } from './describe.ts'
 import type { EventListener } from './events.ts'
+import { createHidden, type Hidden } from './hidden.ts'
 import type { Middleware } from './middleware.ts'
 
 /** All that two installed copies of this package have to agree on. */
 export interface Registry {
   /** Call state by `ctx`, and by `ctx.options` for the SDK's own retries. */
-  readonly calls: WeakMap<object, Call>
+  readonly calls: Hidden<Call>
   /** The ledger's line for a response or an error; `undefined` for one that no upstream request made. */
   readonly outcomes: WeakMap<object, Attempt | undefined>
   readonly listeners: Set<EventListener>
@@ -17,7 +18,7 @@ const key = Symbol.for('breakwater.call/1')
 const globals = globalThis as { [key]?: Registry }
 
 export const registry: Registry = (globals[key] ??= {
-  calls: new WeakMap(),
+  calls: createHidden(),
   outcomes: new WeakMap(),
   listeners: new Set(),
   descriptions: new WeakMap(),
