@@ -11,6 +11,7 @@ import { counts, sum } from './lib/results.mjs'
 import { smoke } from './smoke.mjs'
 import { checkChangesets } from './steps/changesets.mjs'
 import { checkDocs } from './steps/docs.mjs'
+import { runExamples } from './steps/examples.mjs'
 import { checkPackages } from './steps/packages.mjs'
 import { runTests, testScripts } from './steps/tests.mjs'
 
@@ -52,6 +53,7 @@ const steps = [
     needs: ['build'],
   },
   { name: 'docs', title: 'Documentation (code blocks, links)', work: checkDocs, needs: ['build'] },
+  { name: 'examples', title: 'Examples and the demo', work: runExamples, needs: ['build'] },
   { name: 'changesets', title: 'Changesets', work: checkChangesets },
   {
     name: 'smoke',

@@ -8,19 +8,26 @@ export interface Row {
   readonly spread: number
 }
 
-/** The rows as Markdown, a column pair per body size; the first case of a size is what the others add to. */
+/** The rows as Markdown, a pair of columns per body size. A case whose name begins with `bare` is what the next add to. */
 export function table(rows: readonly Row[]): string {
   const sizes = [...new Set(rows.map(({ size }) => size))]
   const names = [...new Set(rows.map(({ name }) => name))]
-  const cell = (name: string, size: string): string => {
-    const row = rows.find((candidate) => candidate.name === name && candidate.size === size)
-    const bare = rows.find((candidate) => candidate.size === size)
-    if (row === undefined || bare === undefined) return ' - | - |'
-    return ` ${row.ns.toFixed(0)} ± ${row.spread.toFixed(0)} | ${row === bare ? '' : `+${(row.ns - bare.ns).toFixed(0)}`} |`
+  const find = (name: string, size: string): Row | undefined =>
+    rows.find((row) => row.name === name && row.size === size)
+  const lines: string[] = []
+  let bare = ''
+  for (const name of names) {
+    if (name.startsWith('bare')) bare = name
+    const cells = sizes.map((size) => {
+      const [row, base] = [find(name, size), find(bare, size)]
+      const added = name === bare || !row || !base ? '' : `+${(row.ns - base.ns).toFixed(0)}`
+      return ` ${row ? `${row.ns.toFixed(0)} ± ${row.spread.toFixed(0)}` : ''} | ${added} |`
+    })
+    lines.push(`| ${name} |${cells.join('')}`)
   }
   return [
     `| case |${sizes.map((size) => ` ${size}: ns/call | over bare |`).join('')}`,
     `| --- |${sizes.map(() => ' --: | --: |').join('')}`,
-    ...names.map((name) => `| ${name} |${sizes.map((size) => cell(name, size)).join('')}`),
+    ...lines,
   ].join('\n')
 }
