@@ -16,7 +16,7 @@ console.log('─'.repeat(170))
 
 let unseen = 0
 let disagreements = 0
-let longestBody = 0
+let longestText = 0
 for (const failure of failures) {
   const { error, seen } = await run(failure)
   const caught = classifyError(error)
@@ -27,7 +27,7 @@ for (const failure of failures) {
     disagreements++
     console.log(`  ! the middleware said ${seen.category}`)
   }
-  if (error instanceof Anthropic.APIError) longestBody = Math.max(longestBody, String(error.error).length)
+  if (error instanceof Error) longestText = Math.max(longestText, error.message.length)
 }
 await fake.close()
 
@@ -36,7 +36,7 @@ console.log(`
 ${fake.requests.length} requests for ${failures.length} calls: nothing was sent twice.
 ${both - disagreements} of ${both} failures got the same category from the middleware and from \`classifyError\` in a catch block.
 ${unseen} came after a 200, in the body, where only the catch block sees them.
-The body without end cost ${(longestBody / 1024).toFixed(0)} KiB.`)
+The body without end was read for ${(longestText / 1024).toFixed(0)} KiB, then its connection was closed.`)
 if (disagreements > 0 || fake.requests.length !== failures.length) process.exitCode = 1
 
 /** Makes one call, and says what was thrown and what the middleware saw. */

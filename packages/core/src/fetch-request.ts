@@ -15,7 +15,7 @@ export interface FetchRequest {
  * that what a middleware writes to it stands in the caller's; of any other shape it makes a copy.
  */
 export function fromArguments(input: FetchInput, init: RequestInit | undefined): FetchRequest {
-  const url = urlOf(input)
+  const url = isRequest(input) ? input.url : String(input)
   const fields: RequestInit = isRequest(input) ? { ...fieldsOf(input), ...init } : (init ?? {})
   const given = fields.headers
   const headers = given instanceof Headers ? given : new Headers(given)
@@ -37,11 +37,6 @@ export function fromArguments(input: FetchInput, init: RequestInit | undefined):
       return [sentUrl === url ? input : moved(input, sentUrl), changed]
     },
   }
-}
-
-function urlOf(input: FetchInput): string {
-  if (typeof input === 'string') return input
-  return isRequest(input) ? input.url : input.href
 }
 
 function isRequest(input: FetchInput): input is Request {

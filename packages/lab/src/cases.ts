@@ -20,8 +20,7 @@ const url = 'http://bench.invalid/v1/messages'
 const answer = new Response('{}', {
   headers: { 'content-type': 'application/json', 'request-id': 'req_bench' },
 })
-/** Takes what any `fetch` or `next` is given. */
-const upstream = (..._: unknown[]): Promise<Response> => Promise.resolve(answer)
+const upstream: (...args: readonly unknown[]) => Promise<Response> = () => Promise.resolve(answer)
 
 const pass: Middleware = (request, next) => next(request)
 /** What each of our behaviours does on success. */
