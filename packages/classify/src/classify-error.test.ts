@@ -196,7 +196,15 @@ describe.each(sdks)('classifyError on errors of %s', (_name, client) => {
   it.each([
     ['the closed port', closedPort, 'connection', 'backoff', 'safe', 'ECONNREFUSED'],
     ['the reset', async () => `${origin}/reset`, 'connection', 'once', 'ambiguous', 'UND_ERR_SOCKET'],
-    ['what is not HTTP', async () => `${origin}/garbage`, 'connection', 'once', 'ambiguous', /^HPE_/],
+    // Node 24 no longer gives the parser's error its code.
+    [
+      'what is not HTTP',
+      async () => `${origin}/garbage`,
+      'connection',
+      'once',
+      'ambiguous',
+      /^HPE_|^undefined$/,
+    ],
     [
       'the unknown host',
       async () => 'http://nowhere.invalid',
@@ -212,7 +220,7 @@ describe.each(sdks)('classifyError on errors of %s', (_name, client) => {
     )
     const found = classifyError(error)
     expect(found).toMatchObject({ category, replay, ...(retry && { retry }) })
-    expect(found.code).toMatch(code)
+    expect(String(found.code)).toMatch(code)
   })
 
   it('an answer that is cut after its headers was interrupted', async () => {
