@@ -37,7 +37,9 @@ const koaPass: compose.Middleware<unknown> = (_, next) => next()
 
 /** All cases with a request body of about `bytes`; the bare call comes first. */
 export function cases(bytes: number): Case[] {
-  const body = JSON.stringify({ max_tokens: 1, messages: 'x'.repeat(bytes), model: 'claude-bench' })
+  const content = { max_tokens: 1, messages: 'x'.repeat(bytes) }
+  const body = JSON.stringify({ model: 'claude-bench', ...content })
+  const modelLast = JSON.stringify({ ...content, model: 'claude-bench' })
   const headers = new Headers({ 'content-type': 'application/json', 'x-stainless-retry-count': '0' })
   const init = { method: 'POST', headers, body }
   // Made anew for each call, as a client does: what is kept by them must not be found again.
@@ -59,6 +61,7 @@ export function cases(bytes: number): Case[] {
     const composed = compose(Array.from({ length: count }, () => koaPass))
     return { name, call: () => composed({ request: request(), ctx: context() }, upstream) }
   }
+  const classifies = classify()
   return [
     { name: 'bare call', call: () => upstream(request(), context()) },
     through('chain, empty', chain()),
@@ -73,6 +76,10 @@ export function cases(bytes: number): Case[] {
       chain(asksForModel, asksForModel, asksForModel, asksForModel, asksForModel),
     ),
     through('classify', classify()),
+    {
+      name: 'classify, the model named last',
+      call: () => classifies({ ...request(), body: modelLast }, upstream, context()),
+    },
     { name: 'bare fetch', call: () => upstream(init) },
     fetching('createFetch, empty', []),
     fetching('createFetch of 1 pass-through', [pass]),
