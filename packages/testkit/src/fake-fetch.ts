@@ -20,10 +20,14 @@ export type FakeFetch = typeof fetch & {
  *
  * @throws TypeError when an option is wrong.
  * @example
- * const fetch = fakeFetch({ script: [529, { text: 'hello' }] })
- * const client = new Anthropic({ apiKey: 'test', fetch })
- * await client.messages.create({ model: 'claude-haiku-5-5', max_tokens: 10, messages: [{ role: 'user', content: 'hi' }] })
- * fetch.requests.length // 2
+ * ```ts
+ * import Anthropic from '@anthropic-ai/sdk'
+ * import { fakeFetch } from '@breakwater/testkit'
+ *
+ * const fetch = fakeFetch({ script: [529] })
+ * await new Anthropic({ apiKey: 'test', fetch }).models.list()
+ * console.log(fetch.requests.length) // 2
+ * ```
  */
 export function fakeFetch(options: FakeOptions = {}): FakeFetch {
   const engine = createEngine(options)

@@ -34,11 +34,15 @@ export interface FakeAnthropic {
  *
  * @throws TypeError when an option is wrong; the error of `listen` when the port cannot be had.
  * @example
- * const fake = await createFakeAnthropic({ script: [529, { text: 'hello' }] })
- * const client = new Anthropic({ apiKey: 'test', baseURL: fake.url })
- * await client.messages.create({ model: 'claude-haiku-5-5', max_tokens: 10, messages: [{ role: 'user', content: 'hi' }] })
- * fake.requests.length // 2
+ * ```ts
+ * import Anthropic from '@anthropic-ai/sdk'
+ * import { createFakeAnthropic } from '@breakwater/testkit'
+ *
+ * const fake = await createFakeAnthropic({ script: [529] })
+ * await new Anthropic({ apiKey: 'test', baseURL: fake.url }).models.list()
+ * console.log(fake.requests.length) // 2
  * await fake.close()
+ * ```
  */
 export async function createFakeAnthropic(options: FakeAnthropicOptions = {}): Promise<FakeAnthropic> {
   const engine = createEngine(options, { port: integer(0, 65_535), host: text, keepProcessAlive: flag })
