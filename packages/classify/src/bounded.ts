@@ -1,5 +1,6 @@
 import { carryAttempt, discard } from '@breakwater/core'
 import { arrivedOf, recallRuled, rememberRuled } from './cache.ts'
+import { classification, type Details } from './classification.ts'
 
 /**
  * The failing response to pass on after `classifyOutcome` has seen it: the very same where its body came whole, else
@@ -13,8 +14,19 @@ export function boundedResponse(response: Response): Response {
   const { status, statusText } = response
   const headers = new Headers(response.headers)
   headers.delete('content-length')
-  const cut = carryAttempt(response, new Response(new Blob([...chunks]), { status, statusText, headers }))
-  const verdict = recallRuled(response)
-  if (verdict !== undefined) rememberRuled(cut, verdict)
-  return cut
+  return carryClassification(response, new Response(new Blob([...chunks]), { status, statusText, headers }))
+}
+
+/**
+ * Lets a new object (a stamped response) stand for the failure that it was made from: in the ledger, and with its
+ * verdict, of which `changes` may change a part.
+ */
+export function carryClassification<Outcome extends object>(
+  from: object,
+  to: Outcome,
+  changes: Details = {},
+): Outcome {
+  const verdict = recallRuled(from)
+  if (verdict !== undefined) rememberRuled(to, classification(verdict.category, { ...verdict, ...changes }))
+  return carryAttempt(from, to)
 }

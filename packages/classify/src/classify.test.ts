@@ -2,6 +2,7 @@ import Anthropic from '@anthropic-ai/sdk'
 import { callOf, onEvent, type BreakwaterEvent, type Call, type Middleware } from '@breakwater/core'
 import { createFakeAnthropic, fakeFetch, type Reply, type Script } from '@breakwater/testkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { carryClassification } from './bounded.ts'
 import { classify, type ClassifyOptions, type Failure } from './classify.ts'
 import { classifyError } from './classify-error.ts'
 import { classifyResponse } from './classify-response.ts'
@@ -365,6 +366,22 @@ describe('classify', () => {
       expect(failures).toMatchObject([{ category: 'overloaded' }])
     },
   )
+
+  it.each(seams)('lets a stamped response stand for its failure, by %s', async (_, clientOf) => {
+    const failures: Failure[] = []
+    const stamps: Middleware = async (request, next, ctx) => {
+      const response = await next(request)
+      await classifyOutcome(response, request, ctx)
+      return carryClassification(response, new Response('{}', { status: 503 }), { retry: 'never' })
+    }
+    const outer = classify({ onFailure: (failure) => failures.push(failure) })
+    const inner = classify({ rules: [() => ({ category: 'overloaded', severity: 'page' })] })
+    const client = clientOf({ middleware: [outer, stamps, inner], fetch: fakeFetch({ script: [500] }) })
+    await client.messages.create(params).catch(() => {})
+    expect(failures).toMatchObject([
+      { category: 'overloaded', severity: 'page', status: 500, retry: 'never' },
+    ])
+  })
 
   it.each(seams)(
     'ends the connection of an endless error body over real HTTP, by %s',

@@ -1,4 +1,4 @@
-export { boundedResponse } from './bounded.ts'
+export { boundedResponse, carryClassification } from './bounded.ts'
 export { categories, type Category, type CategoryRow } from './categories.ts'
 export type { Fault, Replay, RetryAdvice, Severity, Trips } from './categories.ts'
 export { classification, type Classification, type Details } from './classification.ts'

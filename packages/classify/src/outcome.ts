@@ -3,6 +3,7 @@ import {
   callerSignal,
   callOf,
   isBreakwaterError,
+  isResponse,
   modelOf,
   type MiddlewareContext,
   type MiddlewareRequest,
@@ -42,10 +43,6 @@ export async function classifyOutcome(
   if (attempt !== undefined) attempt.category = failure.category
   if (key !== undefined) rememberRuled(key, failure)
   return failure
-}
-
-function isResponse(outcome: unknown): outcome is Response {
-  return typeof outcome === 'object' && outcome !== null && 'bodyUsed' in outcome
 }
 
 function ofError(error: unknown, request: MiddlewareRequest, ctx: MiddlewareContext): Classification {

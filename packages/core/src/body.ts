@@ -22,4 +22,9 @@ export function isReplayable(body: unknown): boolean {
   )
 }
 
+/** Whether an outcome is a response and not an error: by its looks, as a `fetch` may bring a class of its own. */
+export function isResponse(outcome: unknown): outcome is Response {
+  return typeof outcome === 'object' && outcome !== null && 'bodyUsed' in outcome
+}
+
 function ignore(): void {}

@@ -123,6 +123,12 @@ export function createCallKey<Value>(name: string): CallKey<Value> {
 }
 
 /**
+ * How many targets a failover still has: it sets the number before each `next`, and 0 when it is done. Whoever reads it
+ * before it calls `next` itself learns of a failover outside, to which it can leave a long wait.
+ */
+export const targetsLeft: CallKey<number> = createCallKey('failover.targetsLeft')
+
+/**
  * Ends the call at `at`, in milliseconds of `performance.now()`, unless an earlier deadline is set already.
  * Nobody is interrupted by it: retry and failover ask {@link remainingMs} before they wait.
  */

@@ -15,8 +15,52 @@ export interface FailureEvent {
   readonly retryAfterMs?: number | undefined
 }
 
+/** `jitter-retry` is about to wait, and then to send again. */
+export interface RetryEvent {
+  readonly type: 'retry'
+  /** The category of the failure that is retried. */
+  readonly category: string
+  /** Which retry of the call this is, from 1. */
+  readonly attempt: number
+  /** The wait before it, in milliseconds. */
+  readonly waitMs: number
+  /** What the wait comes from; `stale_socket` is a closed keep-alive connection, retried at once. */
+  readonly reason: 'backoff' | 'server_hint' | 'circuit' | 'stale_socket'
+  readonly status?: number | undefined
+  readonly model?: string | undefined
+  readonly requestId?: string | undefined
+}
+
+/** `jitter-retry` has given up on a failure that another try might have mended. */
+export interface RetryExhaustedEvent {
+  readonly type: 'retry_exhausted'
+  readonly category: string
+  /** Retries that were made. */
+  readonly attempt: number
+  /** What the call has waited between its tries, in milliseconds. */
+  readonly waitMs: number
+  readonly reason: 'attempts' | 'budget' | 'deadline' | 'hint_too_long' | 'not_replayable'
+  readonly status?: number | undefined
+  readonly model?: string | undefined
+  readonly requestId?: string | undefined
+  /** The wait that the server asked for, in milliseconds. */
+  readonly retryAfterMs?: number | undefined
+}
+
+/** A limit of `timeout` that was reached. */
+export interface TimeoutEvent {
+  readonly type: 'timeout'
+  readonly category: 'timeout'
+  readonly limit: 'attempt' | 'firstToken' | 'idle' | 'total'
+  readonly limitMs: number
+  readonly model?: string | undefined
+  /** Of the answer whose headers had come. */
+  readonly status?: number | undefined
+  readonly requestId?: string | undefined
+}
+
 /** Every event of every Breakwater middleware, told apart by `type`. */
-export type BreakwaterEvent = FailureEvent
+export type BreakwaterEvent = FailureEvent | RetryEvent | RetryExhaustedEvent | TimeoutEvent
 
 /** Receives an event and the call that it belongs to. */
 export type EventListener = (event: BreakwaterEvent, call: Call) => void

@@ -1,10 +1,11 @@
-export { discard, isReplayable } from './body.ts'
+export { discard, isReplayable, isResponse } from './body.ts'
 export {
   callerSignal,
   callOf,
   createCallKey,
   remainingMs,
   setDeadline,
+  targetsLeft,
   type Attempt,
   type AttemptReason,
   type Call,
@@ -28,6 +29,9 @@ export {
   type BreakwaterEvent,
   type EventListener,
   type FailureEvent,
+  type RetryEvent,
+  type RetryExhaustedEvent,
+  type TimeoutEvent,
 } from './events.ts'
 export type {
   CallOptions,
@@ -41,3 +45,4 @@ export { modelOf } from './model.ts'
 export { assertOption } from './options.ts'
 export { attemptOf, carryAttempt, markLocal, send, type SendNote } from './send.ts'
 export { maxTimerMs, sleep } from './sleep.ts'
+export { circuitKey, waitOrWake, wake, type WakeOptions } from './wake.ts'

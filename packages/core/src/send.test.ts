@@ -135,6 +135,16 @@ describe('send', () => {
     expect(fetch).not.toHaveBeenCalled()
   })
 
+  it('writes an attempt that a limit of ours has ended, and none that it kept from being sent', async () => {
+    const limit = (): BreakwaterError =>
+      new BreakwaterError('Timed out.', { code: 'timeout', category: 'timeout' })
+    // A limit aborts the signal of `fetch`, which rejects with its reason.
+    const ended = await ledgerOf([sends, dawdles, sends], () => Promise.reject(limit()))
+    expect(ended.attempts).toMatchObject([{ status: undefined }])
+    const kept = await ledgerOf([sends, () => Promise.reject(markLocal(limit()))], answers())
+    expect(kept.attempts).toEqual([])
+  })
+
   it('turns a synchronous throw of the rest into a rejection', async () => {
     const request = testRequest()
     const ctx = testContext()

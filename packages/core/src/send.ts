@@ -98,8 +98,10 @@ async function record(
     }
     return response
   } catch (error) {
-    // Our own errors say that nothing was sent, or stand for an attempt that an inner `send` has written.
-    if (!isBreakwaterError(error) && !isWritten(call, first, error)) {
+    // Our own errors say that nothing was sent, or stand for an attempt that an inner `send` has written. Only a limit
+    // of `timeout` comes back out of `fetch` itself, as the reason of its signal.
+    const isOurs = isBreakwaterError(error) && error.category !== 'timeout'
+    if (!isOurs && !isWritten(call, first, error)) {
       const attempt = write(call, request, ctx, startedAt)
       if (isObject(error)) registry.outcomes.set(error, attempt)
     }
