@@ -1,0 +1,30 @@
+import type { Classification } from '@breakwater/classify'
+import { callerSignal, circuitKey, sleep, waitOrWake, type RetryEvent } from '@breakwater/core'
+import type { Run } from './run.ts'
+
+/**
+ * Waits as decided, or until the circuit of the call closes; returns the milliseconds that it took. Rejects at once
+ * on an abort, with the reason of the caller's signal.
+ */
+export async function wait(
+  { retry, retryAfterMs }: Classification,
+  { waitMs, reason }: Pick<RetryEvent, 'waitMs' | 'reason'>,
+  { request, ctx, call, settings }: Run,
+): Promise<number> {
+  if (waitMs === 0) return 0
+  const from = performance.now()
+  const signal = request.signal ?? callerSignal(request, ctx)
+  // What the server itself has asked for is a floor, whatever a circuit says.
+  const isWakeable = reason === 'circuit' || (retry === 'patient' && retryAfterMs === undefined)
+  const key = isWakeable ? circuitKey.get(call) : undefined
+  try {
+    await (key === undefined
+      ? sleep(waitMs, signal)
+      : waitOrWake(key, waitMs, { signal, random: settings.random }))
+  } catch (reason) {
+    // In the SDK's seam the signal of the request has a reason of the SDK's own.
+    callerSignal(request, ctx)?.throwIfAborted()
+    throw reason
+  }
+  return performance.now() - from
+}
