@@ -74,7 +74,7 @@ export type EventListener = (event: BreakwaterEvent, call: Call) => void
  * ```ts
  * import { onEvent } from '@breakwater/core'
  *
- * const stop = onEvent((event) => console.error(event.type, event.category))
+ * const stop = onEvent((event, call) => console.error(event.type, call.attempts.length))
  * stop()
  * ```
  */
