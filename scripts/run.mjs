@@ -1,4 +1,4 @@
-/** `node scripts/run.mjs <build|demo|bench> [arguments]`: installs and builds what is missing, then runs it. */
+/** `node scripts/run.mjs <name> [arguments]`: installs and builds what is missing, then runs it. */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,13 @@ import { install } from './lib/install.mjs'
 import { root } from './lib/workspace.mjs'
 
 /** @type {Record<string, string | undefined>} */
-const entries = { build: undefined, demo: 'examples/dist/demo.js', bench: 'packages/lab/dist/bench.js' }
+const entries = {
+  build: undefined,
+  demo: 'examples/dist/demo.js',
+  bench: 'packages/lab/dist/bench.js',
+  backoff: 'packages/lab/dist/backoff.js',
+}
+const usageText = `usage: node scripts/run.mjs <${Object.keys(entries).join('|')}> [arguments]`
 const [name = '', ...args] = process.argv.slice(2)
 
 process.exitCode = Object.hasOwn(entries, name) ? await main(entries[name]) : usage()
@@ -34,6 +40,6 @@ async function main(entry) {
 }
 
 function usage() {
-  console.error('usage: node scripts/run.mjs <build|demo|bench> [arguments]')
+  console.error(usageText)
   return 2
 }

@@ -116,6 +116,8 @@ function ofOurOwn(error: Properties): Classification {
   const wait = error['retryAfterMs']
   return classification(category, {
     ...(known?.category === category && known),
+    // After the deadline of a call nobody may start an attempt.
+    ...(category === 'timeout' && error['limit'] === 'total' && { retry: 'never', failover: false }),
     // The documented status belongs to a response that was never there.
     status: undefined,
     code,

@@ -8,7 +8,7 @@ import { classifyError } from './classify-error.ts'
 import { classifyResponse } from './classify-response.ts'
 import { errorCodes } from './codes.ts'
 import { classifyOutcome } from './outcome.ts'
-import { params, recordingLogger, seams } from './testing/seams.ts'
+import { params, recordingLogger, seams } from '@breakwater/testing'
 
 const statuses = [
   400, 401, 402, 403, 404, 408, 409, 412, 413, 418, 422, 425, 429, 431, 451, 499, 500, 501, 502, 503, 504,

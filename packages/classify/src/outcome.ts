@@ -53,6 +53,7 @@ function ofError(error: unknown, request: MiddlewareRequest, ctx: MiddlewareCont
     // An outer middleware of ours may have put its limit where the caller's signal was.
     return isBreakwaterError(signal.reason) ? classifyError(signal.reason) : classification('aborted')
   }
+  const found = classifyError(error)
   // The caller did not abort: then it was the SDK's timer, or an outer middleware's.
-  return request.signal?.aborted === true ? classification('timeout') : classifyError(error)
+  return found.category === 'aborted' && request.signal?.aborted === true ? classification('timeout') : found
 }

@@ -148,3 +148,16 @@ export function remainingMs(call: Call): number {
 export function callerSignal(request: MiddlewareRequest, ctx: MiddlewareContext): AbortSignal | undefined {
   return (ctx.options === undefined ? request.signal : ctx.options.signal) ?? undefined
 }
+
+/**
+ * The signal that the SDK's own timer has aborted, set by a `timeout` that gives the next attempt another one. All
+ * attempts of the chain share that signal, so without it a retry outside would be useless.
+ */
+export const spentSignal: CallKey<AbortSignal> = createCallKey('timeout.spentSignal')
+
+/** The signal that the next attempt, and the wait before it, has to obey: the request's, unless it is spent. */
+export function activeSignal(request: MiddlewareRequest, ctx: MiddlewareContext): AbortSignal | undefined {
+  const signal = request.signal ?? undefined
+  if (signal?.aborted !== true || spentSignal.get(callOf(request, ctx)) !== signal) return signal
+  return callerSignal(request, ctx)
+}

@@ -1,10 +1,12 @@
 export { discard, isReplayable, isResponse } from './body.ts'
 export {
+  activeSignal,
   callerSignal,
   callOf,
   createCallKey,
   remainingMs,
   setDeadline,
+  spentSignal,
   targetsLeft,
   type Attempt,
   type AttemptReason,

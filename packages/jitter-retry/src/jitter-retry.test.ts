@@ -17,7 +17,7 @@ import { jitterRetryDefaults, type JitterRetryOptions } from './options.ts'
 import { retryPolicy } from './policy.ts'
 import { behaviour } from './testing/behaviour.ts'
 import { lifecycle } from './testing/lifecycle.ts'
-import { params, seams } from './testing/seams.ts'
+import { params, seams } from '@breakwater/testing'
 import { setUp, settle } from './testing/set-up.ts'
 
 behaviour('p-retry 9')

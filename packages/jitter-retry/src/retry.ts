@@ -1,5 +1,6 @@
 import { classifyOutcome, type Classification } from '@breakwater/classify'
 import {
+  activeSignal,
   callerSignal,
   discard,
   emit,
@@ -70,8 +71,9 @@ export async function retry(first: unknown, run: Run): Promise<Ending> {
       if (decision.reason !== undefined) emit(call, exhaustedEvent(failure, decision.reason, run))
       return false
     }
-    // The SDK's timer has aborted the signal that all tries share: only a retry of the SDK gets a new one.
-    if (request.signal?.aborted === true) {
+    // The SDK's timer has aborted the signal that all tries share. Where no `timeout` inside gives them another, only a
+    // retry of the SDK gets a new one.
+    if (activeSignal(request, ctx)?.aborted === true) {
       fate = 'leave'
       return false
     }

@@ -1,5 +1,5 @@
 import type { Classification } from '@breakwater/classify'
-import { callerSignal, circuitKey, sleep, waitOrWake, type RetryEvent } from '@breakwater/core'
+import { activeSignal, callerSignal, circuitKey, sleep, waitOrWake, type RetryEvent } from '@breakwater/core'
 import type { Run } from './run.ts'
 
 /**
@@ -13,7 +13,7 @@ export async function wait(
 ): Promise<number> {
   if (waitMs === 0) return 0
   const from = performance.now()
-  const signal = request.signal ?? callerSignal(request, ctx)
+  const signal = activeSignal(request, ctx) ?? callerSignal(request, ctx)
   // What the server itself has asked for is a floor, whatever a circuit says.
   const isWakeable = reason === 'circuit' || (retry === 'patient' && retryAfterMs === undefined)
   const key = isWakeable ? circuitKey.get(call) : undefined

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { cases } from './cases.ts'
 import { table } from './table.ts'
 
 describe('table', () => {
@@ -21,13 +20,5 @@ describe('table', () => {
       '| bare fetch | 20 ± 2 |  |  |  |',
       '| createFetch | 50 ± 2 | +30 |  |  |',
     ])
-  })
-})
-
-describe('cases', () => {
-  it('each makes a call that is answered', async () => {
-    for (const { name, call } of cases(100)) {
-      expect(await call(), name).toBeInstanceOf(Response)
-    }
   })
 })

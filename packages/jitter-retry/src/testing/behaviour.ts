@@ -14,7 +14,7 @@ import type { Reply, Script } from '@breakwater/testkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { jitterRetry } from '../jitter-retry.ts'
 import { retryBudget } from '../retry-budget.ts'
-import { params, seams } from './seams.ts'
+import { params, seams } from '@breakwater/testing'
 import { setUp, settle } from './set-up.ts'
 
 const always = (reply: Reply): Script => [{ ...fieldsOf(reply), repeat: 'forever' }]

@@ -4,7 +4,7 @@ import { callOf, createFetch, type Middleware } from '@breakwater/core'
 import { createFakeAnthropic, fakeFetch, type Reply } from '@breakwater/testkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { jitterRetry } from '../jitter-retry.ts'
-import { params, seams } from './seams.ts'
+import { params, seams } from '@breakwater/testing'
 import { setUp, settle } from './set-up.ts'
 
 const url = 'https://api.anthropic.com/v1/messages'

@@ -4,7 +4,7 @@ import { fakeFetch, type FakeFetch, type Script } from '@breakwater/testkit'
 import { vi } from 'vitest'
 import { jitterRetry } from '../jitter-retry.ts'
 import type { JitterRetryOptions } from '../options.ts'
-import { params, type SeamParts } from './seams.ts'
+import { params, type SeamParts } from '@breakwater/testing'
 
 /** What a test may set beside the script. */
 export interface SetUpOptions extends JitterRetryOptions {

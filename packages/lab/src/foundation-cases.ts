@@ -1,26 +1,7 @@
 import { classify } from '@breakwater/classify'
-import {
-  chain,
-  createFetch,
-  modelOf,
-  send,
-  type Middleware,
-  type MiddlewareContext,
-  type MiddlewareRequest,
-} from '@breakwater/core'
+import { chain, createFetch, modelOf, send, type Middleware } from '@breakwater/core'
 import compose from 'koa-compose'
-
-/** One way to make a call. */
-export interface Case {
-  readonly name: string
-  readonly call: () => Promise<unknown>
-}
-
-const url = 'http://bench.invalid/v1/messages'
-const answer = new Response('{}', {
-  headers: { 'content-type': 'application/json', 'request-id': 'req_bench' },
-})
-const upstream: (...args: readonly unknown[]) => Promise<Response> = () => Promise.resolve(answer)
+import { callParts, upstream, url, type Case } from './call-parts.ts'
 
 const pass: Middleware = (request, next) => next(request)
 /** What each of our behaviours does on success. */
@@ -35,20 +16,9 @@ const asksForModel: Middleware = (request, next, ctx) => {
 }
 const koaPass: compose.Middleware<unknown> = (_, next) => next()
 
-/** All cases with a request body of about `bytes`; the bare call comes first. */
-export function cases(bytes: number): Case[] {
-  const content = { max_tokens: 1, messages: 'x'.repeat(bytes) }
-  const body = JSON.stringify({ model: 'claude-bench', ...content })
-  const modelLast = JSON.stringify({ ...content, model: 'claude-bench' })
-  const headers = new Headers({ 'content-type': 'application/json', 'x-stainless-retry-count': '0' })
-  const init = { method: 'POST', headers, body }
-  // Made anew for each call, as a client does: what is kept by them must not be found again.
-  const request = (): MiddlewareRequest => ({ method: 'POST', url, headers, body })
-  const context = (): MiddlewareContext => ({
-    options: { method: 'post', path: '/v1/messages', body: { model: 'claude-bench' } },
-    logger: console,
-    parse: () => Promise.reject(new Error('The benchmark parses nothing.')),
-  })
+/** What the foundation costs, with a request body of about `bytes`. */
+export function foundationCases(bytes: number): Case[] {
+  const { request, context, init, modelLast } = callParts(bytes)
   const through = (name: string, middleware: Middleware): Case => ({
     name,
     call: () => middleware(request(), upstream, context()),

@@ -1,0 +1,58 @@
+import { chain, type Middleware } from '@breakwater/core'
+import { jitterRetry } from '@breakwater/jitter-retry'
+import { timeout } from '@breakwater/timeout'
+import {
+  ExponentialBackoff,
+  handleAll,
+  retry,
+  timeout as cockatielTimeout,
+  TimeoutStrategy,
+  wrap,
+} from 'cockatiel'
+import pRetry from 'p-retry'
+import { callParts, freshUpstream, type Case } from './call-parts.ts'
+
+const allOptions = {
+  retries: 5,
+  factor: 2,
+  minTimeout: 1_000,
+  maxTimeout: 60_000,
+  maxRetryTime: Infinity,
+  randomize: true,
+  unref: false,
+  signal: undefined,
+  onFailedAttempt: () => {},
+  shouldConsumeRetry: () => true,
+  shouldRetry: () => true,
+}
+
+/** What the behaviours cost beside what people use, with a request body of about `bytes`. */
+export function behaviourCases(bytes: number): Case[] {
+  const { request, context } = callParts(bytes)
+  const through = (name: string, middleware: Middleware): Case => ({
+    name,
+    call: () => middleware(request(), freshUpstream, context()),
+  })
+  const around = (name: string, run: (call: () => Promise<Response>) => Promise<unknown>): Case => ({
+    name,
+    call: () => run(() => freshUpstream(request(), context())),
+  })
+  const theirRetry = retry(handleAll, { maxAttempts: 5, backoff: new ExponentialBackoff() })
+  const theirTimeout = cockatielTimeout(60_000, TimeoutStrategy.Cooperative)
+  const both = wrap(theirRetry, theirTimeout)
+  const attempt = timeout({ attemptMs: 60_000, firstTokenMs: Infinity, idleMs: Infinity, totalMs: Infinity })
+  const four = timeout({ attemptMs: 60_000, firstTokenMs: 60_000, idleMs: 60_000, totalMs: 60_000 })
+  return [
+    around('bare call', (call) => call()),
+    through('jitterRetry', jitterRetry()),
+    around('p-retry, its usual options', (call) => pRetry(call, { retries: 5 })),
+    around('p-retry, all options given', (call) => pRetry(call, allOptions)),
+    around('cockatiel retry', (call) => theirRetry.execute(call)),
+    through('timeout, attemptMs alone', attempt),
+    through('timeout, all four limits', four),
+    around('cockatiel timeout', (call) => theirTimeout.execute(call)),
+    through('jitterRetry around timeout, attemptMs alone', chain(jitterRetry(), attempt)),
+    through('jitterRetry around timeout, all four limits', chain(jitterRetry(), four)),
+    around('cockatiel wrap(retry, timeout)', (call) => both.execute(call)),
+  ]
+}

@@ -1,0 +1,1 @@
+export { params, recordingLogger, seams, type SeamParts } from './seams.ts'

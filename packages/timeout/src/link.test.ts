@@ -1,0 +1,50 @@
+import { getEventListeners, setMaxListeners } from 'node:events'
+import { describe, expect, it, vi } from 'vitest'
+import { link } from './link.ts'
+
+describe.each([true, false])('link, to a signal that is shared: %s', (isShared) => {
+  it('aborts with the reason of the signal, every controller, and tells each', () => {
+    const source = new AbortController()
+    const controllers = [new AbortController(), new AbortController()]
+    const told = vi.fn()
+    for (const controller of controllers) link({ signal: source.signal, isShared }, controller).onAbort = told
+    const reason = new Error('the user left')
+    source.abort(reason)
+    expect(controllers.map(({ signal }) => signal.reason as unknown)).toEqual([reason, reason])
+    expect(told).toHaveBeenCalledTimes(2)
+    expect(getEventListeners(source.signal, 'abort')).toEqual([])
+  })
+
+  it('has one listener for all that share it, and none when the last has left', () => {
+    const source = new AbortController()
+    setMaxListeners(0, source.signal)
+    const links = Array.from({ length: 50 }, () => {
+      const controller = new AbortController()
+      return { controller, ...link({ signal: source.signal, isShared }, controller) }
+    })
+    expect(getEventListeners(source.signal, 'abort')).toHaveLength(isShared ? 1 : 50)
+    for (const { unlink } of links.slice(1)) unlink()
+    for (const { unlink } of links.slice(1)) unlink()
+    expect(getEventListeners(source.signal, 'abort')).toHaveLength(1)
+    links[0]?.unlink()
+    expect(getEventListeners(source.signal, 'abort')).toEqual([])
+    source.abort()
+    expect(links.some(({ controller }) => controller.signal.aborted)).toBe(false)
+  })
+
+  it('links again to a signal that all had left', () => {
+    const source = new AbortController()
+    link({ signal: source.signal, isShared }, new AbortController()).unlink()
+    const controller = new AbortController()
+    link({ signal: source.signal, isShared }, controller)
+    source.abort('now')
+    expect(controller.signal.reason).toBe('now')
+  })
+
+  it('needs no signal', () => {
+    const linked = link({ signal: null, isShared }, new AbortController())
+    linked.unlinkWith({})
+    linked.unlink()
+    expect(linked.onAbort).toBeUndefined()
+  })
+})

@@ -1,0 +1,13 @@
+import type { MiddlewareContext, MiddlewareRequest } from '@breakwater/core'
+
+const first = /^\s*\{\s*"stream"\s*:\s*true\s*[,}]/
+const last = /"stream"\s*:\s*true\s*\}\s*$/
+
+/**
+ * Whether a request asks for a stream, as far as can be told without parsing its body: the SDK says so, and under
+ * `createFetch` the field stands first or last, which is where clients put it. Elsewhere it might belong to a tool.
+ */
+export function asksForStream({ body }: MiddlewareRequest, ctx: MiddlewareContext): boolean {
+  if (ctx.options !== undefined) return ctx.options.stream === true
+  return typeof body === 'string' && (last.test(body.slice(-64)) || first.test(body.slice(0, 64)))
+}
