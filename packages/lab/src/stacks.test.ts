@@ -58,19 +58,19 @@ async function play(
     ...(maxRetries !== undefined && { maxRetries }),
   })
   const startedAt = Date.now()
-  let endedAt: number | undefined
+  const end: { at?: number } = {}
   const value = client.messages
     .create(params, signal && { signal })
     .catch((error: unknown) => error)
-    .finally(() => (endedAt = Date.now() - startedAt))
-  while (endedAt === undefined) await vi.advanceTimersToNextTimerAsync()
+    .finally(() => (end.at = Date.now() - startedAt))
+  while (end.at === undefined) await vi.advanceTimersToNextTimerAsync()
   if (call === undefined) throw new Error('The call has no state.')
   return {
     value: await value,
     times: fetch.requests.map(({ at }) => Math.round(at)),
     call,
     failures,
-    endedAt,
+    endedAt: end.at,
   }
 }
 
