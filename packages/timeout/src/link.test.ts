@@ -1,4 +1,6 @@
 import { getEventListeners, setMaxListeners } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
 import { link } from './link.ts'
 
@@ -46,5 +48,25 @@ describe.each([true, false])('link, to a signal that is shared: %s', (isShared) 
     linked.unlinkWith({})
     linked.unlink()
     expect(linked.onAbort).toBeUndefined()
+  })
+})
+
+describe('link', () => {
+  it('keeps nothing alive that only it still knows, also where the signals reach the body', async () => {
+    const body = (() => {
+      const [source, controller] = [new AbortController(), new AbortController()]
+      const read = {}
+      // As a `fetch` does that ends the body with its signal.
+      controller.signal.addEventListener('abort', () => void read)
+      link({ signal: source.signal, isShared: true }, controller).unlinkWith(read)
+      return new WeakRef(read)
+    })()
+    setFlagsFromString('--expose_gc')
+    const collect = runInNewContext('gc') as () => void
+    await vi.waitFor(() => {
+      collect()
+      // Not the object itself: a failed assertion would keep it.
+      expect(body.deref() === undefined).toBe(true)
+    })
   })
 })

@@ -6,8 +6,11 @@ interface Group {
 
 const groups = new WeakMap<AbortSignal, Group>()
 
-/** Unlinks when a body is collected that nobody has read to its end. */
-const abandoned = new FinalizationRegistry<() => void>((unlink) => unlink())
+/**
+ * Unlinks when a body is collected that nobody has read to its end. The link is held weakly: by its signals it may reach
+ * the body, which would then never go. The signal itself keeps it for as long as there is something to unlink.
+ */
+const abandoned = new FinalizationRegistry<WeakRef<Link>>((link) => link.deref()?.unlink())
 
 /** A controller that aborts with another signal. */
 export interface Link {
@@ -30,12 +33,15 @@ export function link(
   const link: Link = {
     onAbort: undefined,
     unlink() {
-      if (isShared && source != null) leave(source, abort)
-      else source?.removeEventListener('abort', abort)
+      if (isShared && source != null) {
+        leave(source, abort)
+        abandoned.unregister(link)
+      } else {
+        source?.removeEventListener('abort', abort)
+      }
     },
     unlinkWith(body) {
-      // The link must not hold the body, or it would never go.
-      if (isShared && source != null) abandoned.register(body, link.unlink)
+      if (isShared && source != null) abandoned.register(body, new WeakRef(link), link)
     },
   }
   function abort(): void {
