@@ -1,5 +1,4 @@
-/** The longest wait that one timer can represent (2^31 - 1 ms, 24.8 days); the SDK's own limit for a hint. */
-const longestMs = 2 ** 31 - 1
+import { maxTimerMs } from '@breakwater/core'
 
 const decimal = /^\d+(?:\.\d+)?$/
 /** The two date forms of RFC 9110 5.6.7 that name their zone; `Date.parse` alone would take almost any text. */
@@ -67,6 +66,7 @@ function dateOf(value: string | null, format: RegExp): number {
   return format.test(text) ? Date.parse(text) : NaN
 }
 
+/** The longest wait that one timer can represent is also the SDK's own limit for a hint. */
 function sane(ms: number): number | undefined {
-  return ms >= 0 && ms <= longestMs ? Math.ceil(ms) : undefined
+  return ms >= 0 && ms <= maxTimerMs ? Math.ceil(ms) : undefined
 }

@@ -1,3 +1,5 @@
+import { isObject } from './is-object.ts'
+
 /**
  * Cancels a response that nobody will read, so that its socket is free again. It is never awaited: where
  * somebody has cloned the response, its cancel settles only when the clone has been read.
@@ -24,7 +26,7 @@ export function isReplayable(body: unknown): boolean {
 
 /** Whether an outcome is a response and not an error: by its looks, as a `fetch` may bring a class of its own. */
 export function isResponse(outcome: unknown): outcome is Response {
-  return typeof outcome === 'object' && outcome !== null && 'bodyUsed' in outcome
+  return isObject(outcome) && 'bodyUsed' in outcome
 }
 
 function ignore(): void {}

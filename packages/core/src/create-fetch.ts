@@ -2,6 +2,7 @@ import { chain } from './chain.ts'
 import { toArray } from './describe.ts'
 import { errorResponse, isBreakwaterError } from './errors.ts'
 import { fromArguments } from './fetch-request.ts'
+import { isObject } from './is-object.ts'
 import type { Logger, Middleware, MiddlewareContext, MiddlewareRequest } from './middleware.ts'
 import { assertOption } from './options.ts'
 import { parse } from './parse.ts'
@@ -90,10 +91,6 @@ function check(response: Response): Response {
     )
   }
   return response
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
 }
 
 const silent: Logger = { error: ignore, warn: ignore, info: ignore, debug: ignore }

@@ -42,6 +42,18 @@ suite('describe', () => {
     })
   })
 
+  it('ends the waits at the earliest deadline, wherever it is set', () => {
+    const late = pass({ name: 'late', deadlineMs: 1_500 })
+    const early = pass({ name: 'early', deadlineMs: 1_000 })
+    for (const stack of [
+      [early, retry, late],
+      [retry, early, late],
+      [retry, probe, late, early],
+    ]) {
+      expect(describe(stack).maxWaitMs).toBe(1_000)
+    }
+  })
+
   it('sees through chains, and takes one middleware alone', () => {
     const nested = chain(chain(retry), chain(), chain(probe))
     expect(describe(nested)).toEqual(describe([retry, probe]))

@@ -23,6 +23,8 @@ export interface Description {
   readonly parts?: readonly Middleware[] | undefined
   /** What it makes of the worst case inside it. @default the same */
   readonly worst?: ((inside: Worst) => Worst) | undefined
+  /** When it ends the whole call, waits included, wherever it stands; in milliseconds. @default never */
+  readonly deadlineMs?: number | undefined
   /** A sentence for a place where it works but disappoints, and the mend. */
   readonly warn?: ((position: Position) => string | undefined) | undefined
 }
@@ -60,7 +62,8 @@ export function describe(middleware: Middleware | readonly Middleware[]): StackD
   for (const { worst: next } of stack.toReversed()) {
     if (next !== undefined) worst = next(worst)
   }
-  const { maxRequests, maxWaitMs } = worst
+  const { maxRequests } = worst
+  const maxWaitMs = Math.min(worst.maxWaitMs, ...stack.map(({ deadlineMs = Infinity }) => deadlineMs))
   const warnings = stack.flatMap(
     ({ warn }, index) => warn?.({ outside: names.slice(0, index), inside: names.slice(index + 1) }) ?? [],
   )

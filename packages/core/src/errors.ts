@@ -1,3 +1,5 @@
+import { isObject } from './is-object.ts'
+
 const brand = Symbol.for('breakwater.error')
 
 /** Details of a {@link BreakwaterError}. */
@@ -35,7 +37,7 @@ export class BreakwaterError extends Error {
 
 /** Whether `error` is one of ours, of any installed copy of this package. */
 export function isBreakwaterError(error: unknown): error is BreakwaterError {
-  return typeof error === 'object' && error !== null && brand in error && error[brand] === true
+  return isObject(error) && brand in error && error[brand] === true
 }
 
 /**

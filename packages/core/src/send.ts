@@ -1,5 +1,6 @@
 import { callOf, type Attempt, type AttemptReason, type Call, type Frame } from './call.ts'
 import { isBreakwaterError } from './errors.ts'
+import { isObject } from './is-object.ts'
 import type { MiddlewareContext, MiddlewareNext, MiddlewareRequest } from './middleware.ts'
 import { modelOf } from './model.ts'
 import { registry } from './registry.ts'
@@ -146,8 +147,4 @@ function write(
   }
   call.attempts.push(attempt)
   return attempt
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

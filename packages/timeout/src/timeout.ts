@@ -99,10 +99,7 @@ export function timeout({
     },
     {
       name: 'timeout',
-      worst: ({ maxRequests, maxWaitMs }) => ({
-        maxRequests,
-        maxWaitMs: Math.min(maxWaitMs, limits.total),
-      }),
+      deadlineMs: limits.total,
       warn: ({ inside }) => warning(inside, limits),
     },
   )
