@@ -10,7 +10,7 @@ const client = new Anthropic({
   apiKey: 'not-a-key',
   baseURL: fake.url,
   maxRetries: 0,
-  middleware: [timeout({ totalMs: 10_000 }), jitterRetry()],
+  middleware: [jitterRetry(), timeout({ totalMs: 10_000 })],
 })
 
 const startedAt = performance.now()

@@ -12,15 +12,14 @@ const client = new Anthropic({
   baseURL: fake.url,
   maxRetries: 0,
   middleware: [
-    // Outside: the whole call, with its waits. Inside: each try.
-    timeout({ totalMs: 20_000 }),
     jitterRetry({
       // The default waits of an overload are 5, 15 and 45 s: too long for an example.
       policy: { overloaded: { stepsMs: [300] } },
       onRetry: ({ category, waitMs, reason }) =>
         console.log(`${category}: again in ${waitMs} ms (${reason})`),
     }),
-    timeout({ attemptMs: 500 }),
+    // Inside the retry: each try, and the whole call with its waits.
+    timeout({ attemptMs: 500, totalMs: 20_000 }),
   ],
 })
 

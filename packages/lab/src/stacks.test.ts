@@ -129,6 +129,11 @@ describe.each(seams)('a stack, by %s', (seam, clientOf) => {
       else expect(outcome.value).toBeInstanceOf(Anthropic.APIConnectionTimeoutError)
     })
 
+    it('makes two tries of an API that hangs, where the retry stands outside', async () => {
+      const { times } = await play(clientOf, order, [{ network: 'hang', repeat: 'forever' }])
+      expect(times).toHaveLength(order.indexOf('retry') < order.indexOf('timeout') ? 2 : 1)
+    })
+
     it('tries again after the SDK’s own time-out, where a timeout inside keeps the next try healthy', async () => {
       const { times, value } = await play(clientOf, order, [{ network: 'hang' }], { timeout: 3_000 })
       const heals = seam === 'middleware' && order.indexOf('retry') < order.indexOf('timeout')
