@@ -41,7 +41,7 @@ const categoryOfStatus: ReadonlyMap<number, Category> = new Map([
 ])
 
 /** The status that the API documents for each `error.type` (the SDK's `ErrorType`, and `request_too_large`). */
-const statusOfType: ReadonlyMap<string, number> = new Map([
+export const statusOfType: ReadonlyMap<string, number> = new Map([
   ['invalid_request_error', 400],
   ['authentication_error', 401],
   ['billing_error', 402],

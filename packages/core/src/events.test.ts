@@ -53,6 +53,19 @@ describe('emit', () => {
     expect(call.events).toEqual([event])
   })
 
+  it('tells of what comes of no call, and lets nothing that a listener throws get out', async () => {
+    const observer = vi.fn(() => {
+      throw new Error('thrown')
+    })
+    const listener = vi.fn((() => Promise.reject(new Error('rejected'))) as () => void)
+    const stop = onEvent(listener)
+    emit(undefined, event, observer)
+    stop()
+    await Promise.resolve()
+    expect(observer).toHaveBeenCalledExactlyOnceWith(event)
+    expect(listener).toHaveBeenCalledExactlyOnceWith(event, undefined)
+  })
+
   it('logs a listener that throws or rejects, and goes on with the others', async () => {
     const warn = vi.fn()
     const call = newCall({ ...console, warn })

@@ -59,11 +59,116 @@ export interface TimeoutEvent {
   readonly requestId?: string | undefined
 }
 
-/** Every event of every Breakwater middleware, told apart by `type`. */
-export type BreakwaterEvent = FailureEvent | RetryEvent | RetryExhaustedEvent | TimeoutEvent
+/** A circuit of `circuit-breaker` has changed its state. */
+export interface BreakerStateEvent {
+  readonly type: 'breaker_state'
+  /** The key of the circuit: by default origin and model. */
+  readonly key: string
+  readonly from: 'closed' | 'open' | 'half_open' | 'isolated'
+  readonly to: 'closed' | 'open' | 'half_open' | 'isolated'
+  /** Failures within the window, a probe's outcome, the end of the break, or somebody's `isolate` or `reset`. */
+  readonly reason: 'failures' | 'probe' | 'elapsed' | 'manual'
+  /** The category of the failure that opened it. */
+  readonly category?: string | undefined
+  /** How long it stays open, in milliseconds. */
+  readonly openMs?: number | undefined
+}
 
-/** Receives an event and the call that it belongs to. */
-export type EventListener = (event: BreakwaterEvent, call: Call) => void
+/** `circuit-breaker` has refused a call: nothing was sent. */
+export interface BreakerRejectedEvent {
+  readonly type: 'breaker_rejected'
+  readonly key: string
+  /** The category of the failure that the circuit saw last. */
+  readonly category?: string | undefined
+  /** When the circuit lets a call through again, in milliseconds from now. */
+  readonly retryAfterMs?: number | undefined
+  readonly model?: string | undefined
+}
+
+/** `model-failover` moves the call to another target. */
+export interface FailoverEvent {
+  readonly type: 'failover'
+  /** The names of the targets; that of the primary is its model. */
+  readonly from: string
+  readonly to: string
+  /** Why: the failure's category, or `cooldown` where the first target was not tried. */
+  readonly category: string
+  /** The wait that the server had asked for and the call is spared, in milliseconds. */
+  readonly waitSavedMs?: number | undefined
+  readonly status?: number | undefined
+  readonly requestId?: string | undefined
+}
+
+/** What one target has failed with. */
+export interface TargetFailure {
+  readonly target: string
+  readonly category: string
+  readonly status?: number | undefined
+  readonly requestId?: string | undefined
+}
+
+/** `model-failover` has no target left: the caller gets the failure of the last one. */
+export interface FailoverExhaustedEvent {
+  readonly type: 'failover_exhausted'
+  /** The category of the last failure. */
+  readonly category: string
+  /** Every target that was tried, in order. */
+  readonly targets: readonly TargetFailure[]
+}
+
+/** A target of `model-failover` is left alone for a while, is tried again, or is back. */
+export interface CooldownEvent {
+  readonly type: 'cooldown'
+  readonly target: string
+  readonly state: 'started' | 'probing' | 'ended'
+  /** The category of the failure that it began with. */
+  readonly category?: string | undefined
+  /** How long it lasts, in milliseconds. */
+  readonly cooldownMs?: number | undefined
+}
+
+/** `stream-guard` has seen the first content of a stream and lets it go. */
+export interface StreamCommittedEvent {
+  readonly type: 'stream_committed'
+  /** What was reached: the commit point, or a limit on what is held before it. */
+  readonly reason: 'content' | 'message_start' | 'headers' | 'max_bytes' | 'max_time'
+  /** How long the stream was held, in milliseconds. */
+  readonly heldMs: number
+  readonly model?: string | undefined
+  readonly requestId?: string | undefined
+}
+
+/** `stream-guard` has found a stream broken. */
+export interface StreamInterruptedEvent {
+  readonly type: 'stream_interrupted'
+  /** The category of the failure that the caller, or a retry outside, gets. */
+  readonly category: string
+  readonly reason: 'error_event' | 'truncated' | 'cut' | 'malformed' | 'tool_input' | 'empty'
+  /** Whether the caller had got the beginning; if not, a retry or a failover can still heal it. */
+  readonly committed: boolean
+  /** Events and characters of content that had been delivered. */
+  readonly deliveredEvents: number
+  readonly deliveredCharacters: number
+  readonly model?: string | undefined
+  readonly requestId?: string | undefined
+}
+
+/** Every event of every Breakwater middleware, told apart by `type`. */
+export type BreakwaterEvent =
+  | FailureEvent
+  | RetryEvent
+  | RetryExhaustedEvent
+  | TimeoutEvent
+  | BreakerStateEvent
+  | BreakerRejectedEvent
+  | FailoverEvent
+  | FailoverExhaustedEvent
+  | CooldownEvent
+  | StreamCommittedEvent
+  | StreamInterruptedEvent
+
+/** Receives an event and the call that it belongs to: `undefined` where it comes of no call, as by a breaker's `reset()`. */
+export type EventListener = (event: BreakwaterEvent, call: Call | undefined) => void
 
 /**
  * Listens to every event of every Breakwater middleware in this process, of all installed copies.
@@ -74,7 +179,7 @@ export type EventListener = (event: BreakwaterEvent, call: Call) => void
  * ```ts
  * import { onEvent } from '@breakwater/core'
  *
- * const stop = onEvent((event, call) => console.error(event.type, call.attempts.length))
+ * const stop = onEvent((event, call) => console.error(event.type, call?.attempts.length))
  * stop()
  * ```
  */
@@ -92,14 +197,17 @@ const maxEvents = 100
 /**
  * Sends an event to the call's ledger, to the middleware's own observer and to every {@link onEvent}
  * listener. A listener that throws or rejects never breaks the call: it is logged as a warning.
+ * `call` is `undefined` for what comes of no call; then there is nowhere to log.
  */
 export function emit<Event extends BreakwaterEvent>(
-  call: Call,
+  call: Call | undefined,
   event: Event,
   observer?: ((event: Event) => void) | undefined,
 ): void {
-  if (call.events.length === maxEvents) call.events.shift()
-  call.events.push(event)
+  if (call !== undefined) {
+    if (call.events.length === maxEvents) call.events.shift()
+    call.events.push(event)
+  }
   if (observer !== undefined) notify(call, () => observer(event))
   if (registry.listeners.size > 0) {
     for (const listener of registry.listeners) notify(call, () => listener(event, call))
@@ -107,8 +215,8 @@ export function emit<Event extends BreakwaterEvent>(
 }
 
 /** Calls somebody else's listener: when it throws or rejects, the call goes on and a warning is logged. */
-export function notify(call: Call, listener: () => unknown): void {
-  const warn = (error: unknown): void => call.ctx.logger.warn('[breakwater] an event listener failed', error)
+export function notify(call: Call | undefined, listener: () => unknown): void {
+  const warn = (error: unknown): void => call?.ctx.logger.warn('[breakwater] an event listener failed', error)
   try {
     const result = listener()
     // An async listener that rejects would otherwise end the process.

@@ -28,11 +28,19 @@ export {
   emit,
   notify,
   onEvent,
+  type BreakerRejectedEvent,
+  type BreakerStateEvent,
   type BreakwaterEvent,
+  type CooldownEvent,
   type EventListener,
+  type FailoverEvent,
+  type FailoverExhaustedEvent,
   type FailureEvent,
   type RetryEvent,
   type RetryExhaustedEvent,
+  type StreamCommittedEvent,
+  type StreamInterruptedEvent,
+  type TargetFailure,
   type TimeoutEvent,
 } from './events.ts'
 export type {
@@ -47,4 +55,8 @@ export { modelOf } from './model.ts'
 export { assertOption } from './options.ts'
 export { attemptOf, carryAttempt, markLocal, send, type SendNote } from './send.ts'
 export { maxTimerMs, sleep } from './sleep.ts'
+export { asksForStream, isMessageRequest } from './stream-request.ts'
+export { tapOf, tapped, type BodyListener, type BodyTap } from './body-tap.ts'
+export type { BodyEnd } from './stream-state.ts'
+export type { StreamEvent } from './event-scan.ts'
 export { circuitKey, waitOrWake, wake, type WakeOptions } from './wake.ts'

@@ -1,4 +1,5 @@
 import type { Attempt, Call } from './call.ts'
+import type { BodyTap } from './body-tap.ts'
 import type { Description } from './describe.ts'
 import type { EventListener } from './events.ts'
 import { createHidden, type Hidden } from './hidden.ts'
@@ -11,6 +12,8 @@ export interface Registry {
   /** The ledger's line for a response or an error; `undefined` for one that no upstream request made. */
   readonly outcomes: WeakMap<object, Attempt | undefined>
   readonly listeners: Set<EventListener>
+  /** What listens to a body, by its stream. */
+  readonly taps: Hidden<BodyTap>
   readonly descriptions: WeakMap<Middleware, Description>
 }
 
@@ -21,5 +24,6 @@ export const registry: Registry = (globals[key] ??= {
   calls: createHidden(),
   outcomes: new WeakMap(),
   listeners: new Set(),
+  taps: createHidden(),
   descriptions: new WeakMap(),
 })

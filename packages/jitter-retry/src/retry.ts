@@ -1,4 +1,4 @@
-import { classifyOutcome, type Classification } from '@breakwater/classify'
+import { classifyOutcome, isStaleSocket, type Classification } from '@breakwater/classify'
 import {
   activeSignal,
   callerSignal,
@@ -16,7 +16,6 @@ import { exhaustedEvent, retryEvent } from './events.ts'
 import { finalsSoFar, isFinal } from './final.ts'
 import { countRetries, sdkRetries } from './retry-count.ts'
 import type { Run } from './run.ts'
-import { isStaleSocket } from './stale-socket.ts'
 import { wait } from './wait.ts'
 
 /** What a call came to, and what is to become of it. */

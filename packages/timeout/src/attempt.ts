@@ -1,4 +1,5 @@
 import {
+  asksForStream,
   callOf,
   createCallKey,
   emit,
@@ -13,7 +14,6 @@ import {
 } from '@breakwater/core'
 import { limitedResponse } from './limited-response.ts'
 import { noteAbort, outerSignal } from './shared-signal.ts'
-import { asksForStream } from './stream-request.ts'
 import { TimeoutError, type TimeoutLimit } from './timeout-error.ts'
 import { untilHeaders } from './until-headers.ts'
 

@@ -1,4 +1,4 @@
-import type { MiddlewareContext, MiddlewareRequest } from '@breakwater/core'
+import type { MiddlewareContext, MiddlewareRequest } from './middleware.ts'
 
 const first = /^\s*\{\s*"stream"\s*:\s*true\s*[,}]/
 const last = /"stream"\s*:\s*true\s*\}\s*$/
@@ -10,4 +10,9 @@ const last = /"stream"\s*:\s*true\s*\}\s*$/
 export function asksForStream({ body }: MiddlewareRequest, ctx: MiddlewareContext): boolean {
   if (ctx.options !== undefined) return ctx.options.stream === true
   return typeof body === 'string' && (last.test(body.slice(-64)) || first.test(body.slice(0, 64)))
+}
+
+/** Whether a request is for a message: the endpoint whose streams begin with `message_start` and end with `message_stop`. */
+export function isMessageRequest({ url }: MiddlewareRequest): boolean {
+  return /\/messages\/?(?:\?|$)/.test(url)
 }

@@ -1,0 +1,326 @@
+import { createFakeAnthropic, fakeFetch } from '@breakwater/testkit'
+import fc from 'fast-check'
+import { describe, expect, it, vi } from 'vitest'
+import { tapOf, tapped, type BodyTap } from './body-tap.ts'
+import type { BodyEnd } from './stream-state.ts'
+
+const encoder = new TextEncoder()
+const streamHeaders = { 'content-type': 'text/event-stream; charset=utf-8' }
+const event = (type: string, data: object = { type }): string =>
+  `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
+const start = event('message_start')
+const delta = event('content_block_delta')
+const finished = event('message_delta', { type: 'message_delta', delta: { stop_reason: 'end_turn' } })
+const stop = event('message_stop')
+const error = event('error', { type: 'error', error: { type: 'overloaded_error' } })
+
+/** A body that gives one chunk per read, and says what became of it. */
+function source(chunks: readonly (string | Error)[]): {
+  body: ReadableStream<Uint8Array>
+  reads: () => number
+  cancelled: () => unknown
+} {
+  let reads = 0
+  let cancelled: unknown
+  const left = [...chunks]
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        reads++
+        const chunk = left.shift()
+        if (chunk === undefined) controller.close()
+        else if (chunk instanceof Error) throw chunk
+        else controller.enqueue(encoder.encode(chunk))
+      },
+      cancel(reason) {
+        cancelled = reason ?? 'cancelled'
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return { body, reads: () => reads, cancelled: () => cancelled }
+}
+
+function listen(body: ReadableStream<Uint8Array> | string, headers: HeadersInit = streamHeaders) {
+  const response = tapped(new Response(body, { headers }))
+  const tap = tapOf(response)
+  if (tap === undefined) throw new Error('There is no tap.')
+  const types: string[] = []
+  const ends: BodyEnd[] = []
+  tap.add({ onEvent: ({ type }) => types.push(type), onEnd: (end) => ends.push(end) })
+  return { response, tap, types, ends }
+}
+
+async function readAll(response: Response): Promise<{ text: string; error?: unknown }> {
+  const decoder = new TextDecoder()
+  let text = ''
+  try {
+    for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true })
+    return { text }
+  } catch (error) {
+    return { text, error }
+  }
+}
+
+describe('tapped', () => {
+  it('makes one tap of a body, whoever asks, and keeps it with the body', () => {
+    const response = tapped(new Response('a'))
+    expect(tapped(response)).toBe(response)
+    const again = new Response(response.body, { headers: { a: 'b' } })
+    expect(tapped(again)).toBe(again)
+    expect(tapOf(again)).toBe(tapOf(response))
+    expect(tapOf(new Response('a'))).toBeUndefined()
+  })
+
+  it('leaves a response without a body, or with a locked one, as it is', () => {
+    const empty = new Response(null, { status: 204 })
+    expect(tapped(empty)).toBe(empty)
+    expect(tapOf(empty)).toBeUndefined()
+    const locked = new Response('a')
+    locked.body?.getReader()
+    expect(tapped(locked)).toBe(locked)
+  })
+
+  it('keeps status, headers and bytes, and reads nothing before somebody reads', async () => {
+    const { body, reads } = source(['a', 'b'])
+    const response = tapped(
+      new Response(body, { status: 201, statusText: 'Made', headers: { 'request-id': 'req_1' } }),
+    )
+    await Promise.resolve()
+    expect(reads()).toBe(0)
+    expect([response.status, response.statusText, response.headers.get('request-id')]).toEqual([
+      201,
+      'Made',
+      'req_1',
+    ])
+    const reader = response.body?.getReader()
+    expect(await reader?.read()).toEqual({ done: false, value: encoder.encode('a') })
+    expect(reads()).toBe(1)
+    expect(await reader?.read()).toEqual({ done: false, value: encoder.encode('b') })
+    expect(await reader?.read()).toEqual({ done: true, value: undefined })
+  })
+
+  it('hands the cancel on', async () => {
+    const { body, cancelled } = source(['a'])
+    await tapped(new Response(body)).body?.cancel('enough')
+    expect(cancelled()).toBe('enough')
+  })
+})
+
+describe('the end of a body', () => {
+  it.each<[string, (string | Error)[], object]>([
+    ['a whole stream', [start, delta, finished, stop], { kind: 'complete' }],
+    ['a stream cut after its end', [start, delta + finished + stop, new Error('cut')], { kind: 'complete' }],
+    ['an end before message_stop', [start, delta], { kind: 'truncated', hasStopReason: false }],
+    ['an end after the stop reason', [start, delta, finished], { kind: 'truncated', hasStopReason: true }],
+    ['an end within message_stop', [start, delta, stop.slice(0, -1)], { kind: 'truncated' }],
+    ['nothing', [], { kind: 'empty' }],
+    ['pings alone', [event('ping'), ': comment\n\n'], { kind: 'empty' }],
+    ['a stream of other events', [event('session_status')], { kind: 'complete' }],
+    [
+      'an error event',
+      [start, delta, error],
+      { kind: 'error_event', data: '{"type":"error","error":{"type":"overloaded_error"}}' },
+    ],
+    ['an error event, then a cut', [start, error, new Error('cut')], { kind: 'error_event' }],
+    ['an error event after the end', [start, stop, error], { kind: 'complete' }],
+    ['a cut', [start, new Error('cut')], { kind: 'failed', error: { message: 'cut' } }],
+  ])('%s', async (_, chunks, end) => {
+    const { response, ends } = listen(source(chunks).body)
+    await readAll(response)
+    expect(ends).toMatchObject([end])
+  })
+
+  it('is told when the reader stops early, and of what it had seen by then', async () => {
+    for (const [chunks, kind] of [
+      [[start, delta], 'cancelled'],
+      [[start, error, delta], 'error_event'],
+      [[start, stop, 'more'], 'complete'],
+    ] as const) {
+      const { response, ends } = listen(source(chunks).body)
+      const reader = response.body?.getReader()
+      await reader?.read()
+      await reader?.read()
+      expect(ends).toEqual([])
+      await reader?.cancel()
+      expect(ends).toMatchObject([{ kind }])
+    }
+  })
+
+  it('is complete for a body that is no event stream', async () => {
+    const { response, ends, types } = listen(source([start]).body, { 'content-type': 'application/json' })
+    expect(await readAll(response)).toEqual({ text: start })
+    expect(types).toEqual([])
+    expect(ends).toEqual([{ kind: 'complete' }])
+  })
+})
+
+describe('peek', () => {
+  it('holds what it reads for the reader, and tells late listeners of it', async () => {
+    const { response, tap, types } = listen(source([start, delta + delta, stop]).body)
+    expect(await tap.peek()).toBe(true)
+    expect(await tap.peek()).toBe(true)
+    expect(tap.heldBytes).toBe((start + delta + delta).length)
+    const late: [string, string | undefined][] = []
+    tap.add({ onEvent: (event) => late.push([event.type, event.data()]) })
+    expect(late).toHaveLength(3)
+    expect(late[0]).toEqual(['message_start', '{"type":"message_start"}'])
+    expect(await readAll(response)).toEqual({ text: start + delta + delta + stop })
+    expect(types).toEqual(['message_start', 'content_block_delta', 'content_block_delta', 'message_stop'])
+    expect(late.map(([type]) => type)).toEqual(types)
+    expect(tap.heldBytes).toBe(0)
+  })
+
+  it('says when there is no more', async () => {
+    const { response, tap, ends } = listen(source([start]).body)
+    expect([await tap.peek(), await tap.peek(), await tap.peek()]).toEqual([true, false, false])
+    expect(ends).toEqual([])
+    await response.body?.cancel()
+    expect(ends).toMatchObject([{ kind: 'truncated' }])
+  })
+
+  it('rejects as reading would, and the reader gets what was held before the error', async () => {
+    const { response, tap, ends } = listen(source([start, new Error('cut')]).body)
+    await tap.peek()
+    await expect(tap.peek()).rejects.toThrow('cut')
+    await expect(tap.peek()).rejects.toThrow('cut')
+    expect(ends).toMatchObject([{ kind: 'failed' }])
+    const late: BodyEnd[] = []
+    tap.add({ onEnd: (end) => late.push(end) })
+    expect(late).toEqual(ends)
+    expect(await readAll(response)).toMatchObject({ text: start, error: { message: 'cut' } })
+  })
+})
+
+describe('fail', () => {
+  const failure = new Error('broken')
+
+  it('ends the body for a reader that waits, and cancels upstream at once', async () => {
+    let cancelled: unknown
+    const body = new ReadableStream<Uint8Array>(
+      { cancel: (reason) => void (cancelled = reason) },
+      { highWaterMark: 0 },
+    )
+    const { response, tap, ends } = listen(body)
+    const reading = readAll(response)
+    tap.fail(failure)
+    tap.fail(new Error('later'))
+    expect(cancelled).toBe(failure)
+    expect(await reading).toEqual({ text: '', error: failure })
+    expect(ends).toEqual([{ kind: 'failed', error: failure }])
+  })
+
+  it('ends a peek', async () => {
+    const { tap } = listen(new ReadableStream<Uint8Array>())
+    const peek = tap.peek()
+    tap.fail(failure)
+    await expect(peek).rejects.toBe(failure)
+  })
+
+  it('cuts at the byte where an event begins, however the chunks are cut', async () => {
+    const whole = start + delta + error + delta + stop
+    const at = (start + delta).length
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: whole.length - 1 }), { maxLength: 8 }),
+        fc.nat(4),
+        async (points, peeks) => {
+          const ends = [...new Set(points)].sort((a, b) => a - b)
+          const chunks = [...ends, whole.length].map((end, index) => whole.slice(ends[index - 1] ?? 0, end))
+          const upstream = source(chunks)
+          const { response, tap, types } = listen(upstream.body)
+          tap.add({ onEvent: ({ type, start }) => type === 'error' && tap.fail(failure, start) })
+          for (let index = 0; index < peeks; index++) await tap.peek().catch(() => {})
+          // What the reader has of the event by then cannot be taken back; no decoder makes an event of it.
+          const found = ends.filter((end) => end < at + error.length)
+          const delivered = found.length < peeks ? 0 : (found.at(-1) ?? 0)
+          expect(await readAll(response)).toEqual({
+            text: whole.slice(0, Math.max(at, delivered)),
+            error: failure,
+          })
+          expect(types).toEqual(['message_start', 'content_block_delta', 'error'])
+          expect(upstream.cancelled() ?? failure).toBe(failure)
+        },
+      ),
+    )
+  })
+
+  it('does nothing after the end', async () => {
+    const { response, tap, ends } = listen(source(['a']).body)
+    await readAll(response)
+    tap.fail(failure)
+    expect(ends).toHaveLength(1)
+  })
+
+  it('drops what is held when no place is given', async () => {
+    const { response, tap } = listen(source([start, delta]).body)
+    await tap.peek()
+    tap.fail(failure)
+    expect(await readAll(response)).toEqual({ text: '', error: failure })
+  })
+})
+
+describe('listeners', () => {
+  it('hear that somebody waits, then the events, then the chunk', async () => {
+    const { response, tap } = listen(source([start]).body)
+    const heard: string[] = []
+    tap.add({
+      onWait: () => heard.push('wait'),
+      onEvent: ({ type }) => heard.push(type),
+      onChunk: (chunk) => heard.push(String(chunk.length)),
+      onEnd: ({ kind }) => heard.push(kind),
+    })
+    await readAll(response)
+    expect(heard).toEqual(['wait', 'message_start', String(start.length), 'wait', 'truncated'])
+  })
+
+  it('may fail the body while it waits: nothing more is read', async () => {
+    const upstream = source(['a', 'b'])
+    const { response, tap } = listen(upstream.body)
+    tap.add({ onWait: () => tap.fail(new Error('too late')) })
+    expect(await readAll(response)).toMatchObject({ text: '', error: { message: 'too late' } })
+    expect(upstream.reads()).toBe(0)
+  })
+})
+
+describe('over HTTP', () => {
+  it('closes the connection when the reader stops, and when the body is failed', async () => {
+    const fake = await createFakeAnthropic({ script: [{ fault: 'stall' }, { fault: 'stall' }] })
+    const call = async (): Promise<{ response: Response; tap: BodyTap | undefined }> => {
+      const response = tapped(await postStream(fetch, fake.url))
+      return { response, tap: tapOf(response) }
+    }
+    const first = await call()
+    await first.tap?.peek()
+    await first.response.body?.cancel()
+    const second = await call()
+    await second.tap?.peek()
+    second.tap?.fail(new Error('broken'))
+    await vi.waitFor(() => expect(fake.requests.map(({ aborted }) => aborted)).toEqual([true, true]))
+    await fake.close()
+  })
+
+  it('lets a stream pass byte for byte', async () => {
+    const options = { seed: 1, script: [{ text: 'Hello, 世界', chunkBytes: 7 }] }
+    const plain = await (await postStream(fakeFetch(options), 'https://fake.test')).text()
+    const response = tapped(await postStream(fakeFetch(options), 'https://fake.test'))
+    expect(await response.text()).toBe(plain)
+  })
+})
+
+function postStream(fetch: typeof globalThis.fetch, url: string): Promise<Response> {
+  return fetch(`${url}/v1/messages`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: 'Bearer key',
+      'anthropic-version': '2026-10-21',
+    },
+    body: JSON.stringify({
+      model: 'claude-haiku-5-5',
+      max_tokens: 9,
+      stream: true,
+      messages: [{ role: 'user', content: 'Hi' }],
+    }),
+  })
+}

@@ -1,0 +1,197 @@
+import { eventScan, type StreamEvent } from './event-scan.ts'
+import { registry } from './registry.ts'
+import { carryAttempt } from './send.ts'
+import { streamState, type BodyEnd, type EndCause } from './stream-state.ts'
+
+/** Told of what passes through a body. */
+export interface BodyListener {
+  /** Each event of an event stream, when its last byte has come. */
+  readonly onEvent?: ((event: StreamEvent) => void) | undefined
+  /** Somebody waits for the next bytes. */
+  readonly onWait?: (() => void) | undefined
+  /** Bytes have come, and their events were told. */
+  readonly onChunk?: ((chunk: Uint8Array) => void) | undefined
+  /** Nothing more will be read; told once. */
+  readonly onEnd?: ((end: BodyEnd) => void) | undefined
+}
+
+/** A body that all middlewares of a call listen to, and can end. */
+export interface BodyTap {
+  /** Adds a listener. One that comes late is told at once of the events that are held, and of the end. */
+  add(listener: BodyListener): void
+  /** Reads one chunk ahead and holds it for the reader; `false` at the end. Rejects as reading would. */
+  peek(): Promise<boolean>
+  /** How many bytes are held for the reader. */
+  readonly heldBytes: number
+  /**
+   * Ends the body with an error for its reader, behind its first `at` bytes, and closes the connection. What the reader
+   * has not got yet is dropped where `at` is not given; what it has got cannot be taken back. The first failure counts.
+   */
+  fail(error: unknown, at?: number): void
+}
+
+/**
+ * The response with a body that can be listened to: the same one, where it has that already, has no body or a locked one.
+ *
+ * One stream and one scan serve all who listen. Bytes pass as they are and at the pace of their reader: nothing is read ahead,
+ * except by `peek`, and nothing is kept.
+ */
+export function tapped(response: Response): Response {
+  const { body, status, statusText, headers } = response
+  if (body === null || body.locked || registry.taps.get(body) !== undefined) return response
+  const isEvents = /^\s*text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+  const { tap, stream } = tapBody(body, isEvents)
+  const copy = carryAttempt(response, new Response(stream, { status, statusText, headers }))
+  // Kept with the body: whoever makes another response of it hands the tap on.
+  registry.taps.set(copy.body ?? stream, tap)
+  return copy
+}
+
+/** The tap of a response's body, where somebody has made one. */
+export function tapOf({ body }: Response): BodyTap | undefined {
+  return body === null ? undefined : registry.taps.get(body)
+}
+
+interface Failure {
+  readonly error: unknown
+}
+
+function tapBody(
+  body: ReadableStream<Uint8Array>,
+  isEvents: boolean,
+): { tap: BodyTap; stream: ReadableStream<Uint8Array> } {
+  const reader = body.getReader()
+  const listeners: BodyListener[] = []
+  const state = streamState(isEvents)
+  const scan = isEvents ? eventScan(onEvent) : undefined
+  /** Chunks that were read ahead, and their events for those who come late. */
+  const held: Uint8Array[] = []
+  let heldEvents: StreamEvent[] | undefined
+  let isPeeking = false
+  /** How many bytes have come, how many of these the reader has taken, and behind how many it gets the failure. */
+  let arrived = 0
+  let taken = 0
+  let cut = Infinity
+  let failure: Failure | undefined
+  let isDone = false
+  let end: BodyEnd | undefined
+
+  function onEvent(event: StreamEvent): void {
+    state.note(event)
+    for (const listener of listeners) listener.onEvent?.(event)
+    if (isPeeking && failure === undefined) {
+      const { type, start, end } = event
+      const text = event.data()
+      heldEvents ??= []
+      heldEvents.push({ type, start, end, data: () => text })
+    }
+  }
+
+  function finish(cause: EndCause): void {
+    if (end !== undefined) return
+    end = state.endOf(cause)
+    for (const listener of listeners) listener.onEnd?.(end)
+  }
+
+  function fail(reason: unknown, at = 0): void {
+    if (failure !== undefined || end !== undefined) return
+    failure = { error: reason }
+    cut = at
+    scan?.stop()
+    reader.cancel(reason).catch(ignore)
+    finish(failure)
+  }
+
+  /** Listeners may fail the body at any time. */
+  function failed(): Failure | undefined {
+    return failure
+  }
+
+  /** The next chunk, as much of it as the reader may get; `undefined` at the end. */
+  function read(): Promise<Uint8Array | undefined> {
+    for (const listener of listeners) listener.onWait?.()
+    return reader.read().then(arrive, lose)
+  }
+
+  function arrive({ done, value }: ReadableStreamReadResult<Uint8Array>): Uint8Array | undefined {
+    if (failure !== undefined) throw failure.error
+    if (done) {
+      isDone = true
+      return undefined
+    }
+    const from = arrived
+    arrived += value.length
+    scan?.push(value)
+    for (const listener of listeners) listener.onChunk?.(value)
+    const broken = failed()
+    if (broken === undefined) return value
+    if (cut <= from) throw broken.error
+    return value.subarray(0, cut - from)
+  }
+
+  function lose(reason: unknown): never {
+    const broken = (failure ??= { error: reason })
+    finish(broken)
+    throw broken.error
+  }
+
+  const tap = {
+    heldBytes: 0,
+    fail,
+    add(listener: BodyListener) {
+      listeners.push(listener)
+      for (const event of heldEvents ?? []) listener.onEvent?.(event)
+      if (end !== undefined) listener.onEnd?.(end)
+    },
+    async peek() {
+      if (failure !== undefined) throw failure.error
+      if (isDone) return false
+      isPeeking = true
+      try {
+        const chunk = await read()
+        if (chunk === undefined) return false
+        held.push(chunk)
+        tap.heldBytes += chunk.length
+        return true
+      } finally {
+        isPeeking = false
+      }
+    },
+  }
+
+  /** What was read ahead goes first, up to where the body was cut meanwhile. */
+  function takeHeld(): Uint8Array | undefined {
+    const from = taken
+    const chunk = held.shift()
+    if (chunk === undefined) return undefined
+    taken += chunk.length
+    tap.heldBytes -= chunk.length
+    if (held.length === 0) heldEvents = undefined
+    return cut <= from ? undefined : chunk.subarray(0, cut - from)
+  }
+
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const chunk = takeHeld()
+        if (chunk !== undefined) return controller.enqueue(chunk)
+        if (failure !== undefined) throw failure.error
+        const pass = (value: Uint8Array | undefined): void => {
+          taken = arrived
+          if (value !== undefined) return controller.enqueue(value)
+          finish('eof')
+          controller.close()
+        }
+        return isDone ? pass(undefined) : read().then(pass)
+      },
+      cancel(reason) {
+        finish(isDone ? 'eof' : 'cancel')
+        return reader.cancel(reason)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return { tap, stream }
+}
+
+function ignore(): void {}

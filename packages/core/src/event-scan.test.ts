@@ -1,0 +1,150 @@
+import { Stream } from '@anthropic-ai/sdk/core/streaming'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { eventScan } from './event-scan.ts'
+
+const encoder = new TextEncoder()
+
+interface Seen {
+  readonly type: string
+  readonly data: string | undefined
+  readonly start: number
+  readonly end: number
+}
+
+function scanAll(chunks: readonly Uint8Array[]): Seen[] {
+  const seen: Seen[] = []
+  const scan = eventScan((event) => {
+    const { type, start, end } = event
+    seen.push({ type, start, end, data: event.data() })
+  })
+  for (const chunk of chunks) scan.push(chunk)
+  return seen
+}
+
+function split(bytes: Uint8Array, points: readonly number[]): Uint8Array[] {
+  const ends = [...new Set(points.map((point) => point % (bytes.length + 1)))].sort((a, b) => a - b)
+  return [...ends, bytes.length].map((end, index) => bytes.slice(ends[index - 1] ?? 0, end))
+}
+
+/** What the SDK itself finds in the bytes. */
+async function sdkEvents(bytes: Uint8Array): Promise<{ name: string; data: string }[]> {
+  const events = []
+  for await (const { event, data } of Stream.rawEvents(new Response(bytes.slice()))) {
+    events.push({ name: event ?? '', data })
+  }
+  return events
+}
+
+const lineEnds = ['\n', '\r\n', '\r'] as const
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+  fc.constantFrom(
+    '{"type":"ping"}',
+    '{ "type": "message_start" }',
+    '',
+    ' ',
+    '{"type":"error","error":{}}',
+    '😀é',
+  ),
+)
+// A line break inside would make two fields of it.
+const value = text.map((string) => string.replaceAll(/[\r\n]/g, ''))
+const line = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.tuple(fc.constantFrom('event: ', 'event:', 'data: ', 'data:', 'data:  '), value),
+  },
+  fc.tuple(fc.constantFrom(': ', 'id: ', 'retry:', 'eventual: ', 'datax:', ' data: ', 'data : '), value),
+  fc.constantFrom<[string, string]>(['data', ''], ['event', ''], ['', ''], ['', '']),
+)
+const transcript = fc
+  .record({
+    lines: fc.array(fc.tuple(line, fc.constantFrom(...lineEnds)), { maxLength: 30 }),
+    bom: fc.boolean(),
+    rest: fc.constantFrom('', 'data: unfinished', 'event: message_stop'),
+  })
+  .map(({ lines, bom, rest }) =>
+    encoder.encode(
+      (bom ? '\uFEFF' : '') + lines.map(([[field, content], end]) => field + content + end).join('') + rest,
+    ),
+  )
+
+describe('eventScan', () => {
+  it('finds what the SDK finds, however the bytes are cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(transcript, fc.array(fc.nat(400), { maxLength: 40 }), async (bytes, points) => {
+        const seen = scanAll(split(bytes, points))
+        const expected = (await sdkEvents(bytes)).filter(({ name, data }) => name !== '' || data !== '')
+        const named = seen.filter(({ type, data }) => type !== '' || data !== '')
+        expect(named.map(({ data }) => data)).toEqual(expected.map(({ data }) => data))
+        for (const [index, { name }] of expected.entries())
+          if (name !== '') expect(named[index]?.type).toBe(name)
+        expect(scanAll([bytes])).toEqual(seen)
+        expect(scanAll([...bytes].map((byte) => Uint8Array.of(byte)))).toEqual(seen)
+      }),
+      { numRuns: 400 },
+    )
+  })
+
+  it('says where each event begins and ends, so that the pieces put together are the body', () => {
+    fc.assert(
+      fc.property(transcript, (bytes) => {
+        let last = 0
+        for (const { start, end } of scanAll([bytes])) {
+          expect(start).toBeGreaterThanOrEqual(last)
+          expect(end).toBeGreaterThan(start)
+          last = end
+          // Its own bytes alone are the same event.
+          expect(scanAll([bytes.slice(start, end)])).toHaveLength(1)
+        }
+        expect(last).toBeLessThanOrEqual(bytes.length)
+      }),
+    )
+  })
+
+  it('goes by the type of the data where an event has no name', () => {
+    const bytes = encoder.encode(
+      'data: {"type":"message_start","x":1}\n\ndata: [DONE]\n\nevent:\ndata: { "type" : "ping"}\n\n',
+    )
+    expect(scanAll([bytes]).map(({ type }) => type)).toEqual(['message_start', '', 'ping'])
+  })
+
+  it('does not keep an event of more than 1 MiB, and goes on after it', () => {
+    const long = `event: a\ndata: ${'x'.repeat(3_000_000)}\n\nevent: b\ndata: 1\n\n`
+    const bytes = encoder.encode(long)
+    for (const size of [bytes.length, 65_536, 1_000_000]) {
+      const seen = scanAll(
+        split(
+          bytes,
+          Array.from({ length: 60 }, (_, index) => index * size),
+        ),
+      )
+      expect(seen.map(({ type, data }) => [type, data])).toEqual([
+        ['a', undefined],
+        ['b', '1'],
+      ])
+      expect(seen[1]?.start).toBe(bytes.length - 'event: b\ndata: 1\n\n'.length)
+    }
+  })
+
+  it('keeps a bounded part of an event that never ends', () => {
+    const told: (string | undefined)[] = []
+    const scan = eventScan((event) => told.push(event.data()))
+    const chunk = encoder.encode('data: x\n'.repeat(100_000))
+    for (let index = 0; index < 6; index++) scan.push(chunk)
+    scan.push(encoder.encode('\ndata: y\n\n'))
+    expect(told).toEqual([undefined, 'y'])
+  })
+
+  it('tells nothing after stop(), not of the rest of the chunk either', () => {
+    const told: string[] = []
+    const scan = eventScan(({ type }) => {
+      told.push(type)
+      scan.stop()
+    })
+    scan.push(encoder.encode('event: a\n\nevent: b\n\n'))
+    scan.push(encoder.encode('event: c\n\n'))
+    expect(told).toEqual(['a'])
+  })
+})
