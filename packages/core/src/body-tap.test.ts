@@ -174,9 +174,9 @@ describe('peek', () => {
   it('says when there is no more', async () => {
     const { response, tap, ends } = listen(source([start]).body)
     expect([await tap.peek(), await tap.peek(), await tap.peek()]).toEqual([true, false, false])
-    expect(ends).toEqual([])
-    await response.body?.cancel()
     expect(ends).toMatchObject([{ kind: 'truncated' }])
+    await response.body?.cancel()
+    expect(ends).toHaveLength(1)
   })
 
   it('rejects as reading would, and the reader gets what was held before the error', async () => {
@@ -243,6 +243,19 @@ describe('fail', () => {
         },
       ),
     )
+  })
+
+  it('can still turn the end into an error, for one who judges by it', async () => {
+    for (const peeks of [0, 2]) {
+      const { response, tap, ends } = listen(source([start]).body)
+      tap.add({ onEnd: ({ kind }) => kind === 'truncated' && tap.fail(failure, start.length) })
+      const peeked = []
+      for (let index = 0; index < peeks; index++)
+        peeked.push(await tap.peek().catch((error: unknown) => error))
+      expect(peeked).toEqual([true, failure].slice(0, peeks))
+      expect(await readAll(response)).toEqual({ text: start, error: failure })
+      expect(ends).toMatchObject([{ kind: 'truncated' }])
+    }
   })
 
   it('does nothing after the end', async () => {

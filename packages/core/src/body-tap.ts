@@ -1,6 +1,7 @@
 import { eventScan, type StreamEvent } from './event-scan.ts'
 import { registry } from './registry.ts'
 import { carryAttempt } from './send.ts'
+import { isEventStream } from './streams.ts'
 import { streamState, type BodyEnd, type EndCause } from './stream-state.ts'
 
 /** Told of what passes through a body. */
@@ -11,7 +12,7 @@ export interface BodyListener {
   readonly onWait?: (() => void) | undefined
   /** Bytes have come, and their events were told. */
   readonly onChunk?: ((chunk: Uint8Array) => void) | undefined
-  /** Nothing more will be read; told once. */
+  /** Nothing more will come; told once. */
   readonly onEnd?: ((end: BodyEnd) => void) | undefined
 }
 
@@ -26,6 +27,7 @@ export interface BodyTap {
   /**
    * Ends the body with an error for its reader, behind its first `at` bytes, and closes the connection. What the reader
    * has not got yet is dropped where `at` is not given; what it has got cannot be taken back. The first failure counts.
+   * At the end of the body, in `onEnd`, it is not too late.
    */
   fail(error: unknown, at?: number): void
 }
@@ -39,8 +41,7 @@ export interface BodyTap {
 export function tapped(response: Response): Response {
   const { body, status, statusText, headers } = response
   if (body === null || body.locked || registry.taps.get(body) !== undefined) return response
-  const isEvents = /^\s*text\/event-stream\b/i.test(headers.get('content-type') ?? '')
-  const { tap, stream } = tapBody(body, isEvents)
+  const { tap, stream } = tapBody(body, isEventStream(response))
   const copy = carryAttempt(response, new Response(stream, { status, statusText, headers }))
   // Kept with the body: whoever makes another response of it hands the tap on.
   registry.taps.set(copy.body ?? stream, tap)
@@ -74,6 +75,7 @@ function tapBody(
   let cut = Infinity
   let failure: Failure | undefined
   let isDone = false
+  let closed = false
   let end: BodyEnd | undefined
 
   function onEvent(event: StreamEvent): void {
@@ -94,11 +96,11 @@ function tapBody(
   }
 
   function fail(reason: unknown, at = 0): void {
-    if (failure !== undefined || end !== undefined) return
+    if (failure !== undefined || closed) return
     failure = { error: reason }
     cut = at
     scan?.stop()
-    reader.cancel(reason).catch(ignore)
+    if (!isDone) reader.cancel(reason).catch(ignore)
     finish(failure)
   }
 
@@ -117,6 +119,9 @@ function tapBody(
     if (failure !== undefined) throw failure.error
     if (done) {
       isDone = true
+      finish('eof')
+      const broken = failed()
+      if (broken !== undefined) throw broken.error
       return undefined
     }
     const from = arrived
@@ -179,13 +184,14 @@ function tapBody(
         const pass = (value: Uint8Array | undefined): void => {
           taken = arrived
           if (value !== undefined) return controller.enqueue(value)
-          finish('eof')
+          closed = true
           controller.close()
         }
         return isDone ? pass(undefined) : read().then(pass)
       },
       cancel(reason) {
-        finish(isDone ? 'eof' : 'cancel')
+        closed = true
+        finish('cancel')
         return reader.cancel(reason)
       },
     },

@@ -1,6 +1,6 @@
 import { carryClassification } from '@breakwater/classify'
-import { contentScan } from './content-scan.ts'
-import { limitedBody } from './limited-body.ts'
+import { isEventStream, tapOf, tapped } from '@breakwater/core'
+import { limitBody } from './limit-body.ts'
 import type { Link } from './link.ts'
 import type { TimeoutError, TimeoutLimit } from './timeout-error.ts'
 
@@ -22,23 +22,22 @@ export function limitedResponse(
   controller: AbortController,
   link: Link,
 ): Response {
-  const { body, status, statusText, headers } = response
+  const { body } = response
   if (body === null || body.locked) {
     link.unlink()
     return response
   }
   const limitsAll = idleMs !== Infinity || totalAt !== Infinity
-  const isStream = (limitsAll || firstTokenMs !== Infinity) && isEventStream(headers)
-  if (!limitsAll && !isStream) {
-    // The caller's abort has to reach the body, and nobody sees the end of a body that is not wrapped.
-    link.unlinkWith(body)
-    return response
-  }
-  const limited = limitedBody(body, {
+  const isStream = (limitsAll || firstTokenMs !== Infinity) && isEventStream(response)
+  const limited = limitsAll || isStream ? tapped(response) : response
+  const tap = limitsAll || isStream ? tapOf(limited) : undefined
+  // The caller's abort has to reach the body, and nobody sees the end of one that is not listened to.
+  link.unlinkWith(limited.body ?? limited)
+  if (tap === undefined) return response
+  limitBody(tap, {
     firstTokenMs: isStream ? firstTokenMs : undefined,
     idleMs,
     totalAt,
-    scan: isStream ? contentScan() : byteLength,
     onLimit(limit) {
       const error = reached(limit)
       controller.abort(error)
@@ -46,15 +45,5 @@ export function limitedResponse(
     },
     onEnd: link.unlink,
   })
-  link.unlinkWith(limited)
-  return carryClassification(response, new Response(limited, { status, statusText, headers }))
-}
-
-/** Of a body that is no stream, every byte is content. */
-function byteLength(chunk: Uint8Array): number {
-  return chunk.byteLength
-}
-
-function isEventStream(headers: Headers): boolean {
-  return /^\s*text\/event-stream\b/i.test(headers.get('content-type') ?? '')
+  return limited === response ? response : carryClassification(response, limited)
 }

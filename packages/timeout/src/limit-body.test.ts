@@ -1,4 +1,4 @@
-import { createFetch, type Middleware } from '@breakwater/core'
+import { createFetch, tapOf, tapped, type Middleware } from '@breakwater/core'
 import { fakeFetch } from '@breakwater/testkit'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -126,6 +126,38 @@ describe('a body under limits', () => {
     await vi.advanceTimersByTimeAsync(4 * 900 + 1_000)
     expect(await text).toMatchObject({ limit: 'idle' })
     await vi.advanceTimersByTimeAsync(900)
+  })
+
+  it('knows of the content that somebody inside has read ahead', async () => {
+    const ahead: Middleware = async (request, next) => {
+      const response = tapped(await next(request))
+      for (let index = 0; index < 3; index++) await tapOf(response)?.peek()
+      return response
+    }
+    const fetch = fakeFetch({ script: [{ fault: { kind: 'stall', at: 3 } }] })
+    const limited = createFetch([timeout({ ...off, firstTokenMs: 9_000, idleMs: 2_000 }), ahead], { fetch })
+    const body = JSON.stringify({ ...params, stream: true })
+    const response = await limited('http://fake.invalid/v1/messages', { method: 'POST', body })
+    const error = failureOf(response.text())
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(await error).toMatchObject({ limit: 'idle', limitMs: 2_000 })
+  })
+
+  it('ends what somebody inside reads ahead', async () => {
+    let peeked: unknown
+    const ahead: Middleware = async (request, next) => {
+      const response = tapped(await next(request))
+      peeked = failureOf(Promise.resolve(tapOf(response)?.peek()))
+      await peeked
+      return response
+    }
+    const fetch = fakeFetch({ script: [{ fault: { kind: 'stall', at: 0 } }] })
+    const limited = createFetch([ahead, timeout({ ...off, firstTokenMs: 9_000 })], { fetch })
+    const body = JSON.stringify({ ...params, stream: true })
+    const calling = limited('http://fake.invalid/v1/messages', { method: 'POST', body })
+    await vi.advanceTimersByTimeAsync(9_000)
+    expect(await peeked).toMatchObject({ limit: 'firstToken' })
+    expect(await failureOf((await calling).text())).toBe(await peeked)
   })
 
   it('has no limit on silence before the first content unless there is one on that', async () => {

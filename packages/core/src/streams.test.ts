@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { MiddlewareContext, MiddlewareRequest } from './middleware.ts'
-import { asksForStream, isMessageRequest } from './stream-request.ts'
+import { asksForStream, isEventStream, isMessageRequest } from './streams.ts'
 
 const bare: MiddlewareContext = { logger: console, parse: () => Promise.reject(new Error('unused')) }
 const request = (url: string, body?: string): MiddlewareRequest => ({
@@ -45,5 +45,21 @@ describe('isMessageRequest', () => {
     ['https://api.anthropic.com/v1/sessions/s_1/events', false],
   ])('%s: %s', (url, expected) => {
     expect(isMessageRequest(request(url))).toBe(expected)
+  })
+})
+
+describe('isEventStream', () => {
+  it.each([
+    ['text/event-stream', true],
+    [' Text/Event-Stream; charset=utf-8', true],
+    ['application/vnd.amazon.eventstream', false],
+    ['text/event-streams', false],
+    ['application/json', false],
+  ])('%s: %s', (type, expected) => {
+    expect(isEventStream(new Response('', { headers: { 'content-type': type } }))).toBe(expected)
+  })
+
+  it('is false without a content type', () => {
+    expect(isEventStream(new Response(null))).toBe(false)
   })
 })

@@ -16,3 +16,8 @@ export function asksForStream({ body }: MiddlewareRequest, ctx: MiddlewareContex
 export function isMessageRequest({ url }: MiddlewareRequest): boolean {
   return /\/messages\/?(?:\?|$)/.test(url)
 }
+
+/** Whether the body of a response is an event stream, by its `content-type`. */
+export function isEventStream({ headers }: Response): boolean {
+  return /^\s*text\/event-stream\s*(?:;|$)/i.test(headers.get('content-type') ?? '')
+}
