@@ -192,6 +192,30 @@ describe('peek', () => {
   })
 })
 
+describe('reading while somebody peeks', () => {
+  it('gives what is being read ahead first', async () => {
+    const { response, tap } = listen(source(['a', 'b', 'c']).body)
+    const peeks = [tap.peek(), tap.peek()]
+    expect(await readAll(response)).toEqual({ text: 'abc' })
+    expect(await Promise.all(peeks)).toEqual([true, true])
+  })
+
+  it('fails as the peek does', async () => {
+    const { response, tap } = listen(source([new Error('cut')]).body)
+    const peek = tap.peek().catch((error: unknown) => error)
+    expect(await readAll(response)).toMatchObject({ text: '', error: { message: 'cut' } })
+    expect(await peek).toMatchObject({ message: 'cut' })
+  })
+
+  it('may be given up', async () => {
+    const { response, tap, ends } = listen(new ReadableStream<Uint8Array>())
+    const peek = tap.peek()
+    await response.body?.cancel()
+    expect(await peek).toBe(false)
+    expect(ends).toEqual([{ kind: 'cancelled' }])
+  })
+})
+
 describe('fail', () => {
   const failure = new Error('broken')
 
@@ -256,6 +280,13 @@ describe('fail', () => {
       expect(await readAll(response)).toEqual({ text: start, error: failure })
       expect(ends).toMatchObject([{ kind: 'truncated' }])
     }
+  })
+
+  it('can put another error in the place of the one of the network', async () => {
+    const { response, tap, ends } = listen(source([start, new Error('cut')]).body)
+    tap.add({ onEnd: ({ kind }) => kind === 'failed' && tap.fail(failure, start.length) })
+    expect(await readAll(response)).toEqual({ text: start, error: failure })
+    expect(ends).toMatchObject([{ kind: 'failed', error: { message: 'cut' } }])
   })
 
   it('does nothing after the end', async () => {

@@ -68,7 +68,7 @@ function tapBody(
   /** Chunks that were read ahead, and their events for those who come late. */
   const held: Uint8Array[] = []
   let heldEvents: StreamEvent[] | undefined
-  let isPeeking = false
+  let peeking: Promise<boolean> | undefined
   /** How many bytes have come, how many of these the reader has taken, and behind how many it gets the failure. */
   let arrived = 0
   let taken = 0
@@ -81,7 +81,7 @@ function tapBody(
   function onEvent(event: StreamEvent): void {
     state.note(event)
     for (const listener of listeners) listener.onEvent?.(event)
-    if (isPeeking && failure === undefined) {
+    if (peeking !== undefined && failure === undefined) {
       const { type, start, end } = event
       const text = event.data()
       heldEvents ??= []
@@ -135,9 +135,18 @@ function tapBody(
   }
 
   function lose(reason: unknown): never {
-    const broken = (failure ??= { error: reason })
-    finish(broken)
-    throw broken.error
+    const lost: Failure = { error: reason }
+    if (failure === undefined) finish(lost)
+    failure ??= lost
+    throw failure.error
+  }
+
+  function hold(chunk: Uint8Array | undefined): boolean {
+    peeking = undefined
+    if (chunk === undefined) return false
+    held.push(chunk)
+    tap.heldBytes += chunk.length
+    return true
   }
 
   const tap = {
@@ -148,19 +157,14 @@ function tapBody(
       for (const event of heldEvents ?? []) listener.onEvent?.(event)
       if (end !== undefined) listener.onEnd?.(end)
     },
-    async peek() {
-      if (failure !== undefined) throw failure.error
-      if (isDone) return false
-      isPeeking = true
-      try {
-        const chunk = await read()
-        if (chunk === undefined) return false
-        held.push(chunk)
-        tap.heldBytes += chunk.length
-        return true
-      } finally {
-        isPeeking = false
-      }
+    peek(): Promise<boolean> {
+      if (failure !== undefined) return Promise.reject(failure.error)
+      if (isDone) return Promise.resolve(false)
+      peeking ??= read().then(hold, (reason: unknown) => {
+        peeking = undefined
+        throw reason
+      })
+      return peeking
     },
   }
 
@@ -175,28 +179,28 @@ function tapBody(
     return cut <= from ? undefined : chunk.subarray(0, cut - from)
   }
 
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        const chunk = takeHeld()
-        if (chunk !== undefined) return controller.enqueue(chunk)
-        if (failure !== undefined) throw failure.error
-        const pass = (value: Uint8Array | undefined): void => {
-          taken = arrived
-          if (value !== undefined) return controller.enqueue(value)
-          closed = true
-          controller.close()
-        }
-        return isDone ? pass(undefined) : read().then(pass)
-      },
-      cancel(reason) {
-        closed = true
-        finish('cancel')
-        return reader.cancel(reason)
-      },
-    },
-    { highWaterMark: 0 },
-  )
+  function pull(controller: ReadableStreamDefaultController<Uint8Array>): void | Promise<void> {
+    // What is being read ahead comes first.
+    if (peeking !== undefined) return peeking.then(() => pull(controller))
+    const chunk = takeHeld()
+    if (chunk !== undefined) return controller.enqueue(chunk)
+    if (failure !== undefined) throw failure.error
+    const pass = (value: Uint8Array | undefined): void => {
+      taken = arrived
+      if (value !== undefined) return controller.enqueue(value)
+      closed = true
+      controller.close()
+    }
+    return isDone ? pass(undefined) : read().then(pass)
+  }
+
+  function cancel(reason: unknown): Promise<void> {
+    closed = true
+    finish('cancel')
+    return reader.cancel(reason)
+  }
+
+  const stream = new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })
   return { tap, stream }
 }
 
