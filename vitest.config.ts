@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /** Tests run from the sources, beside which they stand: nothing has to be built first. */
 export default defineConfig({
-  resolve: { conditions: ['@breakwater/source', 'node', 'import', 'module', 'default'] },
-  ssr: { resolve: { conditions: ['@breakwater/source', 'node', 'import', 'module', 'default'] } },
+  resolve: { conditions: ['@breakwater/source', 'node', 'import', 'default'] },
+  ssr: { resolve: { conditions: ['@breakwater/source', 'node', 'import', 'default'] } },
   test: {
     // In a package its sources; at the root the scripts.
     include: ['src/**/*.test.ts', 'scripts/**/*.test.mjs'],

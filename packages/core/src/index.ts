@@ -54,6 +54,7 @@ export type {
 export { modelOf } from './model.ts'
 export { assertOption } from './options.ts'
 export { attemptOf, carryAttempt, markLocal, send, type SendNote } from './send.ts'
+export { linkSignal, type SignalLink } from './signal-link.ts'
 export { maxTimerMs, sleep } from './sleep.ts'
 export { asksForStream, isEventStream, isMessageRequest } from './streams.ts'
 export { tapOf, tapped, type BodyListener, type BodyTap } from './body-tap.ts'

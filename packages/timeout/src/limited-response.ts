@@ -1,7 +1,6 @@
 import { carryClassification } from '@breakwater/classify'
-import { isEventStream, tapOf, tapped } from '@breakwater/core'
+import { isEventStream, tapOf, tapped, type SignalLink } from '@breakwater/core'
 import { limitBody } from './limit-body.ts'
-import type { Link } from './link.ts'
 import type { TimeoutError, TimeoutLimit } from './timeout-error.ts'
 
 /** What limits the body of one response; `Infinity` where there is no limit. */
@@ -20,7 +19,7 @@ export function limitedResponse(
   response: Response,
   { firstTokenMs, idleMs, totalAt, reached }: ResponseLimits,
   controller: AbortController,
-  link: Link,
+  link: SignalLink,
 ): Response {
   const { body } = response
   if (body === null || body.locked) {

@@ -1,6 +1,5 @@
-import { carryAttempt, discard } from '@breakwater/core'
+import { carryAttempt, discard, linkSignal, type SignalLink } from '@breakwater/core'
 import { countdown } from './countdown.ts'
-import { link, type Link } from './link.ts'
 import type { OuterSignal } from './shared-signal.ts'
 import type { TimeoutError } from './timeout-error.ts'
 
@@ -17,7 +16,7 @@ export interface HeadersPhase {
   /** Told when `outer` aborts. */
   readonly onAbort: () => void
   /** Makes the response to return. */
-  readonly onResponse: (response: Response, controller: AbortController, link: Link) => Response
+  readonly onResponse: (response: Response, controller: AbortController, link: SignalLink) => Response
 }
 
 /** Sends, and rejects with the error of the limit, or with what comes first: an error, or the abort of the outer signal. */
@@ -31,7 +30,7 @@ export function untilHeaders({
 }: HeadersPhase): Promise<Response> {
   return new Promise((resolve, reject) => {
     const controller = new AbortController()
-    const linked = link(outer, controller)
+    const linked = linkSignal(outer.signal, outer.isShared, controller)
     let timedOut: TimeoutError | undefined
     let lastTurn: ReturnType<typeof setTimeout> | undefined
     let settled = false

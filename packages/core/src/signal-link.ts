@@ -1,4 +1,4 @@
-/** Those who abort with a signal. One listener serves them all: Node warns at the eleventh, and looks through them all. */
+/** Those who listen to a signal. One listener serves them all: Node warns at the eleventh, and looks through them all. */
 interface Group {
   readonly members: Set<() => void>
   readonly onAbort: () => void
@@ -10,11 +10,11 @@ const groups = new WeakMap<AbortSignal, Group>()
  * Unlinks when a body is collected that nobody has read to its end. The link is held weakly: by its signals it may reach
  * the body, which would then never go. The signal itself keeps it for as long as there is something to unlink.
  */
-const abandoned = new FinalizationRegistry<WeakRef<Link>>((link) => link.deref()?.unlink())
+const abandoned = new FinalizationRegistry<WeakRef<SignalLink>>((link) => link.deref()?.unlink())
 
-/** A controller that aborts with another signal. */
-export interface Link {
-  /** What else is to be done on the abort. */
+/** The tie of a controller to a signal. */
+export interface SignalLink {
+  /** What else is to be done on the abort. Clear it with what it knows: the link may live for as long as the signal. */
   onAbort: (() => void) | undefined
   /** Takes the controller off the signal. */
   unlink(): void
@@ -23,14 +23,15 @@ export interface Link {
 }
 
 /**
- * Aborts `controller` when `source` aborts, with its reason. By hand, as `AbortSignal.any` leaks on long-lived signals;
- * plainly where `source` is gone with the attempt.
+ * Aborts `controller` when `source` aborts, with its reason. By hand, as `AbortSignal.any` leaks on long-lived signals. `isShared` says
+ * that the source may outlive the call, and serve others at the same time; else it is gone with the attempt.
  */
-export function link(
-  { signal: source, isShared }: { signal: AbortSignal | null | undefined; isShared: boolean },
+export function linkSignal(
+  source: AbortSignal | null | undefined,
+  isShared: boolean,
   controller: AbortController,
-): Link {
-  const link: Link = {
+): SignalLink {
+  const link: SignalLink = {
     onAbort: undefined,
     unlink() {
       if (isShared && source != null) {
@@ -62,7 +63,9 @@ function join(source: AbortSignal, member: () => void): void {
   const members = new Set([member])
   const onAbort = (): void => {
     groups.delete(source)
-    for (const abort of members) abort()
+    const told = [...members]
+    members.clear()
+    for (const abort of told) abort()
   }
   source.addEventListener('abort', onAbort, { once: true })
   groups.set(source, { members, onAbort })

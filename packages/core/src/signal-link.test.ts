@@ -2,14 +2,14 @@ import { getEventListeners, setMaxListeners } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it, vi } from 'vitest'
-import { link } from './link.ts'
+import { linkSignal } from './signal-link.ts'
 
-describe.each([true, false])('link, to a signal that is shared: %s', (isShared) => {
+describe.each([true, false])('linkSignal, to a signal that is shared: %s', (isShared) => {
   it('aborts with the reason of the signal, every controller, and tells each', () => {
     const source = new AbortController()
     const controllers = [new AbortController(), new AbortController()]
     const told = vi.fn()
-    for (const controller of controllers) link({ signal: source.signal, isShared }, controller).onAbort = told
+    for (const controller of controllers) linkSignal(source.signal, isShared, controller).onAbort = told
     const reason = new Error('the user left')
     source.abort(reason)
     expect(controllers.map(({ signal }) => signal.reason as unknown)).toEqual([reason, reason])
@@ -22,7 +22,7 @@ describe.each([true, false])('link, to a signal that is shared: %s', (isShared) 
     setMaxListeners(0, source.signal)
     const links = Array.from({ length: 50 }, () => {
       const controller = new AbortController()
-      return { controller, ...link({ signal: source.signal, isShared }, controller) }
+      return { controller, ...linkSignal(source.signal, isShared, controller) }
     })
     expect(getEventListeners(source.signal, 'abort')).toHaveLength(isShared ? 1 : 50)
     for (const { unlink } of links.slice(1)) unlink()
@@ -36,29 +36,29 @@ describe.each([true, false])('link, to a signal that is shared: %s', (isShared) 
 
   it('links again to a signal that all had left', () => {
     const source = new AbortController()
-    link({ signal: source.signal, isShared }, new AbortController()).unlink()
+    linkSignal(source.signal, isShared, new AbortController()).unlink()
     const controller = new AbortController()
-    link({ signal: source.signal, isShared }, controller)
+    linkSignal(source.signal, isShared, controller)
     source.abort('now')
     expect(controller.signal.reason).toBe('now')
   })
 
   it('needs no signal', () => {
-    const linked = link({ signal: null, isShared }, new AbortController())
+    const linked = linkSignal(null, isShared, new AbortController())
     linked.unlinkWith({})
     linked.unlink()
     expect(linked.onAbort).toBeUndefined()
   })
 })
 
-describe('link', () => {
+describe('linkSignal', () => {
   it('keeps nothing alive that only it still knows, also where the signals reach the body', async () => {
     const body = (() => {
       const [source, controller] = [new AbortController(), new AbortController()]
       const read = {}
       // As a `fetch` does that ends the body with its signal.
       controller.signal.addEventListener('abort', () => void read)
-      link({ signal: source.signal, isShared: true }, controller).unlinkWith(read)
+      linkSignal(source.signal, true, controller).unlinkWith(read)
       return new WeakRef(read)
     })()
     setFlagsFromString('--expose_gc')
