@@ -1,3 +1,4 @@
+import { betaRefusalFallbackMiddleware } from '@anthropic-ai/sdk/lib/middleware'
 import { describe as suite, expect, it } from 'vitest'
 import { chain } from './chain.ts'
 import { describe, withDescription, type Description } from './describe.ts'
@@ -66,6 +67,11 @@ suite('describe', () => {
     const { text, maxRequests } = describe([theirs, retry, (request, next) => next(request)])
     expect(text).toContain('theirs (not ours) → retry → anonymous (not ours) → upstream')
     expect(maxRequests).toBe(3)
+  })
+
+  it('knows the refusal fallback of the SDK, which has no name', () => {
+    const { text } = describe([retry, betaRefusalFallbackMiddleware([{ model: 'claude-haiku-5-5' }])])
+    expect(text).toContain('retry → betaRefusalFallbackMiddleware (not ours) → upstream')
   })
 
   it('refuses what is no middleware', () => {

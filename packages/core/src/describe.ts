@@ -93,9 +93,14 @@ function isMiddleware(part: unknown): part is Middleware {
 function flatten(stack: readonly Middleware[]): Description[] {
   return stack.flatMap((middleware) => {
     const description = registry.descriptions.get(middleware)
-    if (description === undefined) return { name: `${middleware.name || 'anonymous'} (not ours)` }
+    if (description === undefined) return { name: `${nameOf(middleware)} (not ours)` }
     return description.parts === undefined ? description : flatten(description.parts)
   })
+}
+
+/** The SDK's refusal fallback is a function without a name, and its place matters: it is known by what it warns of. */
+function nameOf(middleware: Middleware): string {
+  return middleware.name || (/betaRefusalFallbackMiddleware/.exec(String(middleware))?.[0] ?? 'anonymous')
 }
 
 function count(number: number, noun: string): string {
