@@ -1,0 +1,6 @@
+export { circuitBreaker, type CircuitBreaker } from './circuit-breaker.ts'
+export type { CircuitKey } from './circuit-key.ts'
+export { CircuitOpenError, isCircuitOpenError, type CircuitOpenErrorDetails } from './circuit-open-error.ts'
+export { circuitBreakerDefaults, type CircuitBreakerOptions } from './options.ts'
+export type { Slice } from './opossum-window.ts'
+export type { CircuitBreakerSnapshot, CircuitSnapshot } from './snapshot.ts'
