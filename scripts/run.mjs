@@ -12,6 +12,7 @@ const entries = {
   demo: 'examples/dist/demo.js',
   bench: 'packages/lab/dist/bench.js',
   backoff: 'packages/lab/dist/backoff.js',
+  leaks: 'packages/lab/dist/leaks.js',
 }
 const usageText = `usage: node scripts/run.mjs <${Object.keys(entries).join('|')}> [arguments]`
 const [name = '', ...args] = process.argv.slice(2)

@@ -1,10 +1,16 @@
+import { circuitBreaker } from '@breakwater/circuit-breaker'
+import { classify } from '@breakwater/classify'
 import { chain, type Middleware } from '@breakwater/core'
 import { jitterRetry } from '@breakwater/jitter-retry'
+import { modelFailover } from '@breakwater/model-failover'
+import { streamGuard } from '@breakwater/stream-guard'
 import { timeout } from '@breakwater/timeout'
 import {
+  circuitBreaker as breaker,
   ExponentialBackoff,
   handleAll,
   retry,
+  SamplingBreaker,
   timeout as cockatielTimeout,
   TimeoutStrategy,
   wrap,
@@ -40,6 +46,11 @@ export function behaviourCases(bytes: number): Case[] {
   const theirRetry = retry(handleAll, { maxAttempts: 5, backoff: new ExponentialBackoff() })
   const theirTimeout = cockatielTimeout(60_000, TimeoutStrategy.Cooperative)
   const both = wrap(theirRetry, theirTimeout)
+  const theirBreaker = breaker(handleAll, {
+    halfOpenAfter: 5_000,
+    breaker: new SamplingBreaker({ threshold: 0.5, duration: 30_000 }),
+  })
+  const theirThree = wrap(theirRetry, theirBreaker, theirTimeout)
   const attempt = timeout({ attemptMs: 60_000, firstTokenMs: Infinity, idleMs: Infinity, totalMs: Infinity })
   const four = timeout({ attemptMs: 60_000, firstTokenMs: 60_000, idleMs: 60_000, totalMs: 60_000 })
   return [
@@ -54,5 +65,27 @@ export function behaviourCases(bytes: number): Case[] {
     through('jitterRetry around timeout, attemptMs alone', chain(jitterRetry(), attempt)),
     through('jitterRetry around timeout, all four limits', chain(jitterRetry(), four)),
     around('cockatiel wrap(retry, timeout)', (call) => both.execute(call)),
+    through('modelFailover', modelFailover({ to: ['claude-fallback'] })),
+    through('streamGuard, no stream', streamGuard()),
+    through(
+      'jitterRetry, circuitBreaker, timeout with attemptMs alone',
+      chain(jitterRetry(), circuitBreaker(), attempt),
+    ),
+    through(
+      'jitterRetry, circuitBreaker, timeout with all four limits',
+      chain(jitterRetry(), circuitBreaker(), four),
+    ),
+    around('cockatiel wrap(retry, breaker, timeout)', (call) => theirThree.execute(call)),
+    through(
+      'classify, modelFailover, jitterRetry, circuitBreaker, streamGuard, timeout with attemptMs alone',
+      chain(
+        classify(),
+        modelFailover({ to: ['claude-fallback'] }),
+        jitterRetry(),
+        circuitBreaker(),
+        streamGuard(),
+        attempt,
+      ),
+    ),
   ]
 }

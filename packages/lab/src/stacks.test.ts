@@ -1,77 +1,42 @@
 import Anthropic from '@anthropic-ai/sdk'
-import { classify, type Failure } from '@breakwater/classify'
-import { callOf, type Call, type Middleware } from '@breakwater/core'
+import { classify } from '@breakwater/classify'
+import type { Middleware } from '@breakwater/core'
 import { jitterRetry } from '@breakwater/jitter-retry'
-import { fakeFetch, type Script } from '@breakwater/testkit'
-import { params, seams, type SeamParts } from '@breakwater/testing'
+import type { Script } from '@breakwater/testkit'
+import { seams, type SeamParts } from '@breakwater/testing'
 import { timeout, type TimeoutOptions } from '@breakwater/timeout'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ordersOf, play, type Outcome, type PlayOptions } from './testing/play.ts'
 
 /** The parts of a stack; each test makes them anew. */
 type Part = 'classify' | 'retry' | 'timeout'
 
-const orders: readonly (readonly Part[])[] = [
-  ['classify', 'retry', 'timeout'],
-  ['classify', 'timeout', 'retry'],
-  ['retry', 'classify', 'timeout'],
-  ['retry', 'timeout', 'classify'],
-  ['timeout', 'classify', 'retry'],
-  ['timeout', 'retry', 'classify'],
-]
+const orders = ordersOf<Part>(['classify', 'retry', 'timeout'])
 
-interface Outcome {
-  readonly value: unknown
-  readonly times: number[]
-  readonly call: Call
-  readonly failures: readonly Failure[]
-  /** When it was over, in milliseconds. */
-  readonly endedAt: number
-}
+interface StackOptions extends TimeoutOptions, PlayOptions {}
 
-interface Options extends TimeoutOptions, Pick<SeamParts, 'timeout' | 'maxRetries'> {
-  readonly signal?: AbortSignal
-}
-
-/** Plays a script to a stack on fake time, with the longest waits that jitter can draw. */
-async function play(
+/** Plays a script to a stack, with the longest waits that jitter can draw. */
+function playStack(
   clientOf: (parts: SeamParts) => Anthropic,
   order: readonly Part[],
   script: Script,
-  { timeout: sdkTimeout, maxRetries, signal, ...limits }: Options = {},
+  { timeout: sdkTimeout, maxRetries, signal, ...limits }: StackOptions = {},
 ): Promise<Outcome> {
-  const fetch = fakeFetch({ script })
-  const failures: Failure[] = []
-  let call: Call | undefined
-  const look: Middleware = (request, next, ctx) => {
-    call = callOf(request, ctx)
-    return next(request)
-  }
   const parts: Record<Part, Middleware> = {
-    classify: classify({ onFailure: (failure) => failures.push(failure) }),
+    classify: classify(),
     retry: jitterRetry({ random: () => 1 }),
     timeout: timeout({ attemptMs: 5_000, ...limits }),
   }
-  const client = clientOf({
-    middleware: [look, ...order.map((part) => parts[part])],
-    fetch,
-    ...(sdkTimeout !== undefined && { timeout: sdkTimeout }),
-    ...(maxRetries !== undefined && { maxRetries }),
-  })
-  const startedAt = Date.now()
-  const end: { at?: number } = {}
-  const value = client.messages
-    .create(params, signal && { signal })
-    .catch((error: unknown) => error)
-    .finally(() => (end.at = Date.now() - startedAt))
-  while (end.at === undefined) await vi.advanceTimersToNextTimerAsync()
-  if (call === undefined) throw new Error('The call has no state.')
-  return {
-    value: await value,
-    times: fetch.requests.map(({ at }) => Math.round(at)),
-    call,
-    failures,
-    endedAt: end.at,
-  }
+  return play(
+    clientOf,
+    order.map((part) => parts[part]),
+    script,
+    {
+      ...(sdkTimeout !== undefined && { timeout: sdkTimeout }),
+      ...(maxRetries !== undefined && { maxRetries }),
+      ...(signal !== undefined && { signal }),
+    },
+  )
 }
 
 describe.each(seams)('a stack, by %s', (seam, clientOf) => {
@@ -95,14 +60,14 @@ describe.each(seams)('a stack, by %s', (seam, clientOf) => {
       ['a hint that is too long', [{ status: 429, retryAfter: 403_973 }], 1, { status: 429 }],
     ])('answers %s, and the ledger has what upstream saw', async (_name, script, requests, value) => {
       const limits = { attemptMs: 60_000, totalMs: 600_000 }
-      const { times, call, value: got } = await play(clientOf, order, script, limits)
+      const { times, call, value: got } = await playStack(clientOf, order, script, limits)
       expect(times).toHaveLength(requests)
       expect(got).toMatchObject(value as object)
       expect(call.attempts).toHaveLength(requests)
     })
 
     it('waits no longer than the deadline leaves', async () => {
-      const outcome = await play(clientOf, order, [{ status: 529, repeat: 'forever' }], {
+      const outcome = await playStack(clientOf, order, [{ status: 529, repeat: 'forever' }], {
         attemptMs: 60_000,
         totalMs: 10_000,
       })
@@ -114,14 +79,14 @@ describe.each(seams)('a stack, by %s', (seam, clientOf) => {
 
     it('ends at the deadline, and sends nothing after it', async () => {
       const hang: Script = [{ network: 'hang', repeat: 'forever' }]
-      const outcome = await play(clientOf, order, hang, { attemptMs: 60_000, totalMs: 10_000 })
+      const outcome = await playStack(clientOf, order, hang, { attemptMs: 60_000, totalMs: 10_000 })
       expect(outcome).toMatchObject({ times: [0], endedAt: 10_000 })
       expect(outcome.value).toBeInstanceOf(Anthropic.APIConnectionTimeoutError)
       expect(outcome.call.attempts).toHaveLength(1)
     })
 
     it('tries again after the limit of an attempt, where the retry stands outside', async () => {
-      const outcome = await play(clientOf, order, [{ network: 'hang' }])
+      const outcome = await playStack(clientOf, order, [{ network: 'hang' }])
       const isOutside = order.indexOf('retry') < order.indexOf('timeout')
       expect(outcome.times).toEqual(isOutside ? [0, 6_000] : [0])
       expect(outcome.call.attempts).toHaveLength(outcome.times.length)
@@ -130,12 +95,12 @@ describe.each(seams)('a stack, by %s', (seam, clientOf) => {
     })
 
     it('makes two tries of an API that hangs, where the retry stands outside', async () => {
-      const { times } = await play(clientOf, order, [{ network: 'hang', repeat: 'forever' }])
+      const { times } = await playStack(clientOf, order, [{ network: 'hang', repeat: 'forever' }])
       expect(times).toHaveLength(order.indexOf('retry') < order.indexOf('timeout') ? 2 : 1)
     })
 
     it('tries again after the SDK’s own time-out, where a timeout inside keeps the next try healthy', async () => {
-      const { times, value } = await play(clientOf, order, [{ network: 'hang' }], { timeout: 3_000 })
+      const { times, value } = await playStack(clientOf, order, [{ network: 'hang' }], { timeout: 3_000 })
       const heals = seam === 'middleware' && order.indexOf('retry') < order.indexOf('timeout')
       expect(times).toEqual(heals ? [0, 4_000] : [0])
       if (heals) expect(value).toMatchObject({ type: 'message' })
@@ -149,7 +114,7 @@ describe.each(seams)('a stack, by %s', (seam, clientOf) => {
       ] as const) {
         const controller = new AbortController()
         setTimeout(() => controller.abort(), at)
-        const outcome = await play(clientOf, order, script, { signal: controller.signal })
+        const outcome = await playStack(clientOf, order, script, { signal: controller.signal })
         expect(outcome).toMatchObject({ times: [0], endedAt: at })
         expect(outcome.value).toBeInstanceOf(Anthropic.APIUserAbortError)
       }
