@@ -23,6 +23,7 @@ export async function retained(name: string): Promise<number> {
   const collect = collector()
   const used = (): number => {
     collect()
+    collect()
     return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers
   }
   const stream = transcript(220_000, 400, 120)

@@ -216,7 +216,8 @@ const table: Record<
     is: [true, new Set(['content_block_delta']), 'Error: gave up'],
   },
   'a slow body': {
-    entry: { body: 'abcd', chunkBytes: 2, gapMs: 5 },
+    // Long enough that a busy machine does not read both pieces at once.
+    entry: { body: 'abcd', chunkBytes: 2, gapMs: 60 },
     sees: ({ text, chunks }) => [text, chunks],
     is: ['abcd', 2],
   },
