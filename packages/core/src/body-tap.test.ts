@@ -2,6 +2,8 @@ import { createFakeAnthropic, fakeFetch } from '@breakwater/testkit'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { tapOf, tapped, type BodyTap } from './body-tap.ts'
+import type { MiddlewareContext } from './middleware.ts'
+import { attemptOf, send } from './send.ts'
 import type { BodyEnd } from './stream-state.ts'
 
 const encoder = new TextEncoder()
@@ -100,6 +102,14 @@ describe('tapped', () => {
     expect(await reader?.read()).toEqual({ done: true, value: undefined })
   })
 
+  it('stands for the attempt that the response came from', async () => {
+    const ctx: MiddlewareContext = { logger: console, parse: () => Promise.reject(new Error('unused')) }
+    const request = { url: 'https://fake.test', headers: new Headers() }
+    const failing = await send(request, () => Promise.resolve(new Response('a', { status: 500 })), ctx)
+    expect(attemptOf(failing)).toBeDefined()
+    expect(attemptOf(tapped(failing))).toBe(attemptOf(failing))
+  })
+
   it('hands the cancel on', async () => {
     const { body, cancelled } = source(['a'])
     await tapped(new Response(body)).body?.cancel('enough')
@@ -169,6 +179,27 @@ describe('peek', () => {
     expect(types).toEqual(['message_start', 'content_block_delta', 'content_block_delta', 'message_stop'])
     expect(late.map(([type]) => type)).toEqual(types)
     expect(tap.heldBytes).toBe(0)
+  })
+
+  it('tells nobody of what has been read by then', async () => {
+    const { response, tap } = listen(source([start, delta, stop]).body)
+    await tap.peek()
+    await response.body?.getReader().read()
+    const late: string[] = []
+    tap.add({ onEvent: ({ type }) => late.push(type) })
+    expect(late).toEqual([])
+  })
+
+  it('holds what comes next also for a reader that has begun', async () => {
+    const { response, tap } = listen(source(['ab', 'cd', 'ef']).body)
+    const reader = response.body?.getReader()
+    await reader?.read()
+    await tap.peek()
+    await tap.peek()
+    tap.fail(new Error('broken'), 5)
+    expect(await reader?.read()).toEqual({ done: false, value: encoder.encode('cd') })
+    expect(await reader?.read()).toEqual({ done: false, value: encoder.encode('e') })
+    await expect(reader?.read()).rejects.toThrow('broken')
   })
 
   it('says when there is no more', async () => {

@@ -1,6 +1,8 @@
 import { Stream } from '@anthropic-ai/sdk/core/streaming'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, it, vi } from 'vitest'
 import { eventScan } from './event-scan.ts'
 
 const encoder = new TextEncoder()
@@ -135,6 +137,35 @@ describe('eventScan', () => {
     for (let index = 0; index < 6; index++) scan.push(chunk)
     scan.push(encoder.encode('\ndata: y\n\n'))
     expect(told).toEqual([undefined, 'y'])
+  })
+
+  it('joins what many lines of data say', () => {
+    const told: (string | undefined)[] = []
+    const scan = eventScan((event) => told.push(event.data()))
+    for (let line = 0; line < 3_000; line++) scan.push(encoder.encode(`data: ${line}\n`))
+    scan.push(encoder.encode('\n'))
+    expect(told).toEqual([Array.from({ length: 3_000 }, (_, line) => line).join('\n')])
+  })
+
+  it('keeps no chunk, and little of an event that never ends', async () => {
+    setFlagsFromString('--expose_gc')
+    const collect = runInNewContext('gc') as () => void
+    const scan = eventScan(() => {})
+    const push = (text: string): WeakRef<ArrayBufferLike> => {
+      const chunk = encoder.encode(text)
+      scan.push(chunk)
+      return new WeakRef(chunk.buffer)
+    }
+    const first = push(`event: a\ndata: 1\ndata: ${'x'.repeat(100_000)}`)
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let round = 0; round < 40; round++) push('data: x\n'.repeat(100_000))
+    await vi.waitFor(() => {
+      collect()
+      expect(first.deref() === undefined).toBe(true)
+    })
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000)
+    scan.push(encoder.encode('\n'))
   })
 
   it('tells nothing after stop(), not of the rest of the chunk either', () => {

@@ -32,6 +32,9 @@ const dataField = [100, 97, 116, 97] as const
 const byteOrderMark = [0xef, 0xbb, 0xbf] as const
 const typePattern = /^\s*\{\s*"type"\s*:\s*"([^"]*)"/
 const nothing = new Uint8Array()
+const lineFeed = Uint8Array.of(lf)
+/** So many lines of data are kept one by one. */
+const maxValues = 1024
 
 /**
  * Makes a scan that keeps to the standard of event streams, and to the SDK's reading of it: lines end with LF, CRLF or
@@ -125,9 +128,12 @@ export function eventScan(onEvent: (event: StreamEvent) => void): EventScan {
     }
   }
 
-  /** A part of a chunk would keep all of it. */
+  /** A part of a chunk would keep all of it, and many small parts weigh more than they hold. */
   function copyRest(): void {
     for (; ownValues < values.length; ownValues++) values[ownValues] = values[ownValues]?.slice() ?? nothing
+    if (ownValues < maxValues) return
+    values = [concat(values.flatMap((value, index) => (index === 0 ? value : [lineFeed, value])))]
+    ownValues = 1
   }
 
   return {
