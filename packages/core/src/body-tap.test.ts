@@ -1,10 +1,16 @@
 import { createFakeAnthropic, fakeFetch } from '@breakwater/testkit'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { tapOf, tapped, type BodyTap } from './body-tap.ts'
+import { copyResponse } from './body.ts'
 import type { MiddlewareContext } from './middleware.ts'
 import { attemptOf, send } from './send.ts'
 import type { BodyEnd } from './stream-state.ts'
+
+setFlagsFromString('--expose_gc')
+const collect = runInNewContext('gc') as () => void
 
 const encoder = new TextEncoder()
 const streamHeaders = { 'content-type': 'text/event-stream; charset=utf-8' }
@@ -372,6 +378,36 @@ describe('over HTTP', () => {
     await second.tap?.peek()
     second.tap?.fail(new Error('broken'))
     await vi.waitFor(() => expect(fake.requests.map(({ aborted }) => aborted)).toEqual([true, true]))
+    await fake.close()
+  })
+
+  it.each([
+    ['nobody reads', async () => {}],
+    ['somebody has read ahead in', async (tap: BodyTap | undefined) => void (await tap?.peek())],
+  ])('closes the connection of a body that %s, once it is collected', async (_, use) => {
+    const fake = await createFakeAnthropic({ script: [{ fault: 'stall' }] })
+    await (async () => use(tapOf(tapped(await postStream(fetch, fake.url)))))()
+    await vi.waitFor(
+      () => {
+        collect()
+        expect(fake.requests[0]?.aborted).toBe(true)
+      },
+      { timeout: 5_000 },
+    )
+    await fake.close()
+  })
+
+  it.each([
+    ['tapped', tapped],
+    ['copied', (response: Response) => copyResponse(response, new Headers())],
+  ])('keeps the connection of a body that is %s and not read yet', async (_, change) => {
+    const fake = await createFakeAnthropic({ script: [{ text: 'Hello there', gapMs: 100 }] })
+    const made = change(await postStream(fetch, fake.url))
+    for (let turn = 0; turn < 10; turn++) {
+      collect()
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    expect(await made.text()).toContain('message_stop')
     await fake.close()
   })
 

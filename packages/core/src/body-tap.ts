@@ -41,7 +41,7 @@ export interface BodyTap {
 export function tapped(response: Response): Response {
   const { body, status, statusText, headers } = response
   if (body === null || body.locked || registry.taps.get(body) !== undefined) return response
-  const { tap, stream } = tapBody(body, isEventStream(response))
+  const { tap, stream } = tapBody(response, body)
   const copy = carryAttempt(response, new Response(stream, { status, statusText, headers }))
   // Kept with the body: whoever makes another response of it hands the tap on.
   registry.taps.set(copy.body ?? stream, tap)
@@ -57,11 +57,17 @@ interface Failure {
   readonly error: unknown
 }
 
+/** Closes the connection of a body that was read ahead and then dropped. Of one that nobody has begun to read `fetch` does it. */
+const dropped = new FinalizationRegistry<ReadableStreamDefaultReader<Uint8Array>>((reader) => {
+  reader.cancel().catch(ignore)
+})
+
 function tapBody(
+  response: Response,
   body: ReadableStream<Uint8Array>,
-  isEvents: boolean,
 ): { tap: BodyTap; stream: ReadableStream<Uint8Array> } {
-  const reader = body.getReader()
+  const isEvents = isEventStream(response)
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   const listeners: BodyListener[] = []
   const state = streamState(isEvents)
   const scan = isEvents ? eventScan(onEvent) : undefined
@@ -95,12 +101,25 @@ function tapBody(
     for (const listener of listeners) listener.onEnd?.(end)
   }
 
+  /**
+   * Taken with the first read: a `fetch` cancels what nobody reads when its response is collected, but not a body that is locked.
+   * For the same reason the response has to stay for as long as this one.
+   */
+  function source(): ReadableStreamDefaultReader<Uint8Array> {
+    reader ??= (response.body ?? body).getReader()
+    return reader
+  }
+
+  function close(reason: unknown): Promise<void> {
+    return (reader ?? body).cancel(reason)
+  }
+
   function fail(reason: unknown, at = 0): void {
     if (failure !== undefined || closed) return
     failure = { error: reason }
     cut = at
     scan?.stop()
-    if (!isDone) reader.cancel(reason).catch(ignore)
+    if (!isDone) close(reason).catch(ignore)
     finish(failure)
   }
 
@@ -112,7 +131,7 @@ function tapBody(
   /** The next chunk, as much of it as the reader may get; `undefined` at the end. */
   function read(): Promise<Uint8Array | undefined> {
     for (const listener of listeners) listener.onWait?.()
-    return reader.read().then(arrive, lose)
+    return source().read().then(arrive, lose)
   }
 
   function arrive({ done, value }: ReadableStreamReadResult<Uint8Array>): Uint8Array | undefined {
@@ -160,6 +179,7 @@ function tapBody(
     peek(): Promise<boolean> {
       if (failure !== undefined) return Promise.reject(failure.error)
       if (isDone) return Promise.resolve(false)
+      if (reader === undefined) dropped.register(stream, source())
       peeking ??= read().then(hold, (reason: unknown) => {
         peeking = undefined
         throw reason
@@ -197,7 +217,7 @@ function tapBody(
   function cancel(reason: unknown): Promise<void> {
     closed = true
     finish('cancel')
-    return reader.cancel(reason)
+    return close(reason)
   }
 
   const stream = new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })

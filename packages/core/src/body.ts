@@ -1,4 +1,6 @@
+import { createHidden } from './hidden.ts'
 import { isObject } from './is-object.ts'
+import { carryAttempt } from './send.ts'
 
 /**
  * Cancels a response that nobody will read, so that its socket is free again. It is never awaited: where
@@ -7,6 +9,21 @@ import { isObject } from './is-object.ts'
 export function discard(response: Response): void {
   const { body } = response
   if (body !== null && !body.locked) body.cancel().catch(ignore)
+}
+
+/** What a copy was made of: Node cancels a body that nobody reads yet when the response of the `fetch` is collected. */
+const originals = createHidden<Response>()
+
+/**
+ * The same response under other headers, with the same body, which goes over to the copy. It stands for the attempt of the original.
+ *
+ * Never make one by `new Response(response.body, …)` alone: the body of a `fetch` ends when its own response is collected.
+ */
+export function copyResponse(response: Response, headers: Headers): Response {
+  const { body, status, statusText } = response
+  const copy = carryAttempt(response, new Response(body, { status, statusText, headers }))
+  originals.set(copy, response)
+  return copy
 }
 
 /**

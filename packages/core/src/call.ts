@@ -42,6 +42,8 @@ export interface Call {
   frame: Frame | undefined
   /** How many `send()` take themselves for the innermost right now: more than one needs telling apart. */
   recording: number
+  /** Whether somebody who may send again has been entered, and sets it: whoever comes after sees tries, and not the call. */
+  sendsAgain: boolean
 }
 
 /** One running `send()`. */
@@ -82,6 +84,7 @@ function newCall(key: object, ctx: MiddlewareContext): Call {
     note: undefined,
     frame: undefined,
     recording: 0,
+    sendsAgain: false,
   }
   registry.calls.set(key, call)
   return call

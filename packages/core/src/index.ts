@@ -1,4 +1,4 @@
-export { discard, isReplayable, isResponse } from './body.ts'
+export { copyResponse, discard, isReplayable, isResponse } from './body.ts'
 export {
   activeSignal,
   callerSignal,

@@ -41,6 +41,7 @@ export function jitterRetry(options: JitterRetryOptions = {}): Middleware {
   return withDescription(async function jitterRetry(request, next, ctx) {
     if (isCredentialExchange(request, ctx)) return next(request)
     const call = callOf(request, ctx)
+    call.sendsAgain = true
     const attemptsBefore = call.attempts.length
     const finalsBefore = finalsSoFar()
     const session = sessions.resume(call, request, ctx)

@@ -8,6 +8,7 @@ import {
 import {
   activeSignal,
   callerSignal,
+  copyResponse,
   discard,
   emit,
   isResponse,
@@ -137,9 +138,8 @@ function drop(outcome: unknown): void {
 function servedBy(response: Response, { target }: Stop): Response {
   // Where somebody inside has read it, whoever reads it next says so.
   if (target === undefined || response.bodyUsed || response.body?.locked === true) return response
-  const { status, statusText } = response
   const headers = new Headers(response.headers)
   const inner = headers.get(servedByHeader)
   headers.set(servedByHeader, inner === null ? target.name : `${target.name}, ${inner}`)
-  return carryClassification(response, new Response(response.body, { status, statusText, headers }))
+  return carryClassification(response, copyResponse(response, headers))
 }

@@ -87,6 +87,7 @@ export function modelFailover(options: ModelFailoverOptions): ModelFailover {
     if (left === 0) return send(request, next, ctx)
 
     const call = callOf(request, ctx)
+    call.sendsAgain = true
     const inherited = targetsLeft.get(call) ?? 0
     if (cooldowns.size > 0 || expectsDeadline || call.deadline !== undefined || hasVisited(call, settings)) {
       return goOn({ request, next, ctx, call, model, inherited })
