@@ -8,6 +8,7 @@ import { firstContent } from './first-content.ts'
 import { foundationCases } from './foundation-cases.ts'
 import { retained, streamTable } from './stream-bench.ts'
 import { table, type Row } from './table.ts'
+import { telemetryTable } from './telemetry-bench.ts'
 
 /** Calls of one measured iteration: one alone would be shorter than the clock can tell. */
 const batch = 100
@@ -38,6 +39,8 @@ const first = await firstContent(200)
 console.log(
   `\nFrom the call to the first text, over HTTP: ${first.without.toFixed(2)} ms, with streamGuard ${first.with.toFixed(2)} ms.`,
 )
+
+console.log(`\n### Telemetry, through the SDK\n\n${await telemetryTable()}`)
 
 const aborts = await abortToSettle(1_000)
 const at = (share: number): string => (aborts[Math.floor(share * (aborts.length - 1))] ?? NaN).toFixed(2)
