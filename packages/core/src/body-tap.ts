@@ -57,9 +57,12 @@ interface Failure {
   readonly error: unknown
 }
 
-/** Closes the connection of a body that was read ahead and then dropped. Of one that nobody has begun to read `fetch` does it. */
-const dropped = new FinalizationRegistry<ReadableStreamDefaultReader<Uint8Array>>((reader) => {
-  reader.cancel().catch(ignore)
+/**
+ * Closes the connection of a body that was read ahead and then dropped. Of one that nobody has begun to read `fetch` does it. Weakly:
+ * by the error that ended it, whose frames are our functions, a reader may lead to the body. The connection keeps what it still needs.
+ */
+const dropped = new FinalizationRegistry<WeakRef<ReadableStreamDefaultReader<Uint8Array>>>((reader) => {
+  reader.deref()?.cancel().catch(ignore)
 })
 
 function tapBody(
@@ -179,7 +182,7 @@ function tapBody(
     peek(): Promise<boolean> {
       if (failure !== undefined) return Promise.reject(failure.error)
       if (isDone) return Promise.resolve(false)
-      if (reader === undefined) dropped.register(stream, source())
+      if (reader === undefined) dropped.register(stream, new WeakRef(source()))
       peeking ??= read().then(hold, (reason: unknown) => {
         peeking = undefined
         throw reason

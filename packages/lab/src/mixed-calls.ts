@@ -5,9 +5,12 @@ import { classify } from '@breakwater/classify'
 import { createFetch, type Middleware } from '@breakwater/core'
 import { jitterRetry } from '@breakwater/jitter-retry'
 import { modelFailover } from '@breakwater/model-failover'
+import { otel } from '@breakwater/otel'
 import { streamGuard } from '@breakwater/stream-guard'
 import { fakeFetch, type FakeFetch, type ScriptEntry } from '@breakwater/testkit'
 import { timeout } from '@breakwater/timeout'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 
 /** Answers, failures and disguises, one call each in turn. */
 const replies: readonly ScriptEntry[] = [
@@ -45,7 +48,9 @@ export function mixedCalls(): MixedCalls {
   const { signal: shared } = new AbortController()
   // The SDK adds a listener per call.
   setMaxListeners(0, shared)
+  const telemetry = otel({ tracerProvider: new BasicTracerProvider(), meterProvider: new MeterProvider() })
   const stack: Middleware[] = [
+    telemetry,
     classify(),
     modelFailover({ to: ['claude-fallback'], cooldownMs: 5 }),
     jitterRetry({
@@ -61,6 +66,7 @@ export function mixedCalls(): MixedCalls {
     circuitBreaker({ resetMs: 5 }),
     streamGuard(),
     timeout({ attemptMs: 20, totalMs: 60_000 }),
+    telemetry,
   ]
   const upstream: typeof fetch = async (input, init) => {
     const response = await fake(input, init)
