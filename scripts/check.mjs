@@ -12,6 +12,7 @@ import { smoke } from './smoke.mjs'
 import { checkChangesets } from './steps/changesets.mjs'
 import { checkDocs } from './steps/docs.mjs'
 import { runExamples } from './steps/examples.mjs'
+import { checkOps } from './steps/ops.mjs'
 import { checkPackages } from './steps/packages.mjs'
 import { runTests, testScripts } from './steps/tests.mjs'
 
@@ -54,6 +55,7 @@ const steps = [
   },
   { name: 'docs', title: 'Documentation (code blocks, links)', work: checkDocs, needs: ['build'] },
   { name: 'examples', title: 'Examples and the demo', work: runExamples, needs: ['build'] },
+  { name: 'ops', title: 'Alerts, dashboard and the example service', work: checkOps, needs: ['build'] },
   { name: 'changesets', title: 'Changesets', work: checkChangesets },
   {
     name: 'smoke',

@@ -10,6 +10,7 @@ import { root } from './lib/workspace.mjs'
 const entries = {
   build: undefined,
   demo: 'examples/dist/demo.js',
+  service: 'examples/dist/service/main.js',
   bench: 'packages/lab/dist/bench.js',
   backoff: 'packages/lab/dist/backoff.js',
   leaks: 'packages/lab/dist/leaks.js',
