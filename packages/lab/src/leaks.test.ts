@@ -11,7 +11,8 @@ it(
     const before = timers()
     const calls = mixedCalls()
     await calls.run(400)
-    await heapInUse()
+    // What is freed goes in several turns.
+    for (let round = 0; round < 10 && calls.responsesLeft() > 0; round++) await heapInUse()
     expect(calls.responsesLeft()).toBe(0)
     expect(getEventListeners(calls.shared, 'abort')).toEqual([])
     expect(timers()).toBeLessThanOrEqual(before)
