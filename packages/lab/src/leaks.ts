@@ -8,9 +8,14 @@ const total = Number(argv[2] ?? 10_000)
 const steps = 5
 const calls = mixedCalls()
 await calls.run(2_000)
+await heapInUse()
+calls.responsesLeft()
 const heaps = [await heapInUse()]
 for (let step = 0; step < steps; step++) {
   await calls.run(total / steps)
+  await heapInUse()
+  // What it keeps to find them would be counted with the rest.
+  calls.responsesLeft()
   heaps.push(await heapInUse())
 }
 console.log(
