@@ -1,5 +1,10 @@
 import { categories, type Category } from '@breakwater/classify'
-import { assertOption, type BreakerRejectedEvent, type BreakerStateEvent } from '@breakwater/core'
+import {
+  assertFunction,
+  assertOption,
+  type BreakerRejectedEvent,
+  type BreakerStateEvent,
+} from '@breakwater/core'
 import { guardedKey, originAndModel, type CircuitKey } from './circuit-key.ts'
 import type { CircuitsSettings } from './circuits.ts'
 import { assertSnapshot, type CircuitBreakerSnapshot } from './snapshot.ts'
@@ -117,8 +122,4 @@ export function settingsOf({
 
 function assertWhole(name: string, value: number, least: number): void {
   assertOption(Number.isSafeInteger(value) && value >= least, name, `a whole number, ${least} or more`, value)
-}
-
-function assertFunction(name: string, value: unknown): void {
-  assertOption(value === undefined || typeof value === 'function', name, 'a function', value)
 }

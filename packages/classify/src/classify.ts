@@ -1,4 +1,5 @@
 import {
+  assertFunction,
   assertOption,
   attemptOf,
   callOf,
@@ -62,12 +63,7 @@ export function classify({ rules = [], onFailure }: ClassifyOptions = {}): Middl
     'an array of functions',
     rules,
   )
-  assertOption(
-    onFailure === undefined || typeof onFailure === 'function',
-    'onFailure',
-    'a function',
-    onFailure,
-  )
+  assertFunction('onFailure', onFailure)
   const told = new WeakSet<object>()
   const hasRules = rules.length > 0
 

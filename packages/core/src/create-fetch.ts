@@ -4,7 +4,7 @@ import { errorResponse, isBreakwaterError } from './errors.ts'
 import { fromArguments } from './fetch-request.ts'
 import { isObject } from './is-object.ts'
 import type { Logger, Middleware, MiddlewareContext, MiddlewareRequest } from './middleware.ts'
-import { assertOption } from './options.ts'
+import { assertFunction, assertOption } from './options.ts'
 import { parse } from './parse.ts'
 
 /** Options of {@link createFetch}. */
@@ -43,7 +43,7 @@ export function createFetch(
   middleware: Middleware | readonly Middleware[],
   { fetch, logger = silent }: CreateFetchOptions = {},
 ): typeof globalThis.fetch {
-  assertOption(fetch === undefined || typeof fetch === 'function', 'fetch', 'a function', fetch)
+  assertFunction('fetch', fetch)
   assertOption(
     typeof logger?.error === 'function',
     'logger',

@@ -52,7 +52,7 @@ export type {
   MiddlewareRequest,
 } from './middleware.ts'
 export { modelOf } from './model.ts'
-export { assertOption } from './options.ts'
+export { assertFunction, assertOption } from './options.ts'
 export { attemptOf, carryAttempt, markLocal, send, type SendNote } from './send.ts'
 export { linkSignal, type SignalLink } from './signal-link.ts'
 export { maxTimerMs, sleep } from './sleep.ts'

@@ -14,6 +14,15 @@ export function assertOption(valid: boolean, name: string, expected: string, val
   if (!valid) throw new TypeError(`Expected \`${name}\` to be ${expected}, got ${show(value)}.`)
 }
 
+/**
+ * Refuses an option that is given and is no function, such as an observer.
+ *
+ * @throws {TypeError} naming the option and the value.
+ */
+export function assertFunction(name: string, value: unknown): void {
+  assertOption(value === undefined || typeof value === 'function', name, 'a function', value)
+}
+
 /** Short, and safe for what may hold a secret: only the type of an object or a function is named. */
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)

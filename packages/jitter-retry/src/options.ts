@@ -1,4 +1,4 @@
-import { assertOption, maxTimerMs, type RetryEvent } from '@breakwater/core'
+import { assertFunction, assertOption, maxTimerMs, type RetryEvent } from '@breakwater/core'
 import type { Jitter } from './backoff.ts'
 import type { Settings } from './decide.ts'
 import { mergePolicy, mostRetries, retryPolicy, type RetryPolicy, type RetryPolicyOptions } from './policy.ts'
@@ -62,7 +62,7 @@ export function settingsOf({
   assertOption(isWait, 'maxRetryAfterMs', ms, maxRetryAfterMs)
   assertOption(jitters.includes(jitter), 'jitter', "'full', 'equal' or 'decorrelated'", jitter)
   assertOption(typeof random === 'function', 'random', 'a function', random)
-  assertOption(onRetry === undefined || typeof onRetry === 'function', 'onRetry', 'a function', onRetry)
+  assertFunction('onRetry', onRetry)
   const merged = mergePolicy(policy)
   return {
     policy: merged,

@@ -1,5 +1,11 @@
 import type { Classification } from '@breakwater/classify'
-import { assertOption, maxTimerMs, type CooldownEvent, type FailoverEvent } from '@breakwater/core'
+import {
+  assertFunction,
+  assertOption,
+  maxTimerMs,
+  type CooldownEvent,
+  type FailoverEvent,
+} from '@breakwater/core'
 import { targetsOf, type FailoverTarget, type Target } from './targets.ts'
 
 /** Where a call would move: the names of the target that failed and of the next one. */
@@ -88,7 +94,7 @@ export function settingsOf({
     assertOption(isDuration, name, `a number of milliseconds from 0 to ${maxTimerMs}`, value)
   }
   for (const [name, value] of Object.entries({ when, estimateTokens, onFailover, onCooldown })) {
-    assertOption(value === undefined || typeof value === 'function', name, 'a function', value)
+    assertFunction(name, value)
   }
   assertOption(typeof notFound === 'boolean', 'notFound', 'true or false', notFound)
   const isObject = typeof windows === 'object' && windows !== null && !Array.isArray(windows)

@@ -1,5 +1,5 @@
 import type { Classification } from '@breakwater/classify'
-import { assertOption, type MiddlewareRequest } from '@breakwater/core'
+import { assertFunction, assertOption, type MiddlewareRequest } from '@breakwater/core'
 
 /** Fields to set on the top level of a request's JSON body: a value sets, `null` removes, what is absent stays. */
 export type BodyPatch = Readonly<Record<string, unknown>>
@@ -101,8 +101,8 @@ function targetOf(given: unknown, index: number, names: Set<string>): Target {
   const [model, fetch] = [target['model'], target['fetch']]
   const own = typeof given === 'string' ? at : `${at}.model`
   assertOption(model === undefined || isName(model), own, 'a name in ASCII', model)
-  assertFunction(fetch, `${at}.fetch`)
-  assertFunction(respond, `${at}.respond`)
+  assertFunction(`${at}.fetch`, fetch)
+  assertFunction(`${at}.respond`, respond)
   const others = differences.filter((field) => field !== 'respond' && target[field] !== undefined)
   const isAlone = respond === undefined || others.length === 0
   assertOption(isAlone, `${at}.${others[0]}`, 'absent beside `respond`', target[others[0] ?? ''])
@@ -167,10 +167,6 @@ function baseOf(base: unknown, at: string): string | undefined {
   // It is a secret: not told.
   assertOption(url.username + url.password === '', at, 'a URL without a user and a password', {})
   return url.href.replace(/\/+$/, '')
-}
-
-function assertFunction(value: unknown, at: string): void {
-  assertOption(value === undefined || typeof value === 'function', at, 'a function', value)
 }
 
 /** It can stand in a header. */

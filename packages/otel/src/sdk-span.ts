@@ -1,5 +1,6 @@
 import type { MiddlewareContext, MiddlewareRequest } from '@breakwater/core'
 import { trace, TraceFlags, type Context, type Span, type SpanContext } from '@opentelemetry/api'
+import { field } from './field.ts'
 
 /** The SDK's own span of a call, as far as it can be found. */
 export interface SdkSpan {
@@ -50,8 +51,4 @@ function isSpan(value: unknown): value is Span {
   return (
     typeof field(value, 'spanContext') === 'function' && typeof field(value, 'setAttribute') === 'function'
   )
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }

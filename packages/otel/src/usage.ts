@@ -1,3 +1,5 @@
+import { field } from './field.ts'
+
 /** What an answer says of itself, as far as it is known; it grows while a stream passes. */
 export interface Answer {
   id: string | undefined
@@ -88,10 +90,6 @@ function parsed(json: string | undefined): unknown {
   } catch {
     return undefined
   }
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
 function text(value: unknown): string | undefined {

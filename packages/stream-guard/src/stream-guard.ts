@@ -1,4 +1,5 @@
 import {
+  assertFunction,
   assertOption,
   asksForStream,
   isEventStream,
@@ -91,8 +92,8 @@ export function streamGuard({
   assertLimit('maxPreambleBytes', 'bytes', maxPreambleBytes)
   assertOption(typeof acceptStopReason === 'boolean', 'acceptStopReason', 'a boolean', acceptStopReason)
   assertLimit('maxPartialBytes', 'bytes', maxPartialBytes)
-  assertObserver('onCommit', onCommit)
-  assertObserver('onInterrupt', onInterrupt)
+  assertFunction('onCommit', onCommit)
+  assertFunction('onInterrupt', onInterrupt)
   const settings: GuardSettings = {
     commit,
     maxPreambleMs,
@@ -118,10 +119,6 @@ export function streamGuard({
 
 function assertLimit(name: string, unit: string, value: unknown): void {
   assertOption(typeof value === 'number' && value >= 0, name, `a number of ${unit}, 0 or more`, value)
-}
-
-function assertObserver(name: string, observer: unknown): void {
-  assertOption(observer === undefined || typeof observer === 'function', name, 'a function', observer)
 }
 
 function warning(inside: readonly string[]): string | undefined {

@@ -1,4 +1,5 @@
 import {
+  assertFunction,
   assertOption,
   isCredentialExchange,
   withDescription,
@@ -75,12 +76,7 @@ export function timeout({
     idle: msOf('idleMs', idleMs),
     total: msOf('totalMs', totalMs),
   }
-  assertOption(
-    onTimeout === undefined || typeof onTimeout === 'function',
-    'onTimeout',
-    'a function',
-    onTimeout,
-  )
+  assertFunction('onTimeout', onTimeout)
   const hasLimits = Object.values(limits).some(isLimit)
   /** A token has no first token, and its exchange is a call of its own. */
   const exchangeLimits: Limits = {
