@@ -1,5 +1,7 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import Anthropic from '@anthropic-ai/sdk'
-import { callOf, send, type Call, type Middleware } from '@breakwater/core'
+import { callOf, createFetch, send, type Call, type Middleware } from '@breakwater/core'
 import { seams } from '@breakwater/testing'
 import { createFakeAnthropic, type Script } from '@breakwater/testkit'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -115,4 +117,21 @@ describe('a closed keep-alive connection', () => {
     await retried.messages.create(asked)
     expect(models).toEqual([primary, primary, second])
   })
+})
+
+it('keeps the answer of a fallback that nobody has read yet', async () => {
+  const fake = await serve(byModel({ [primary]: 529, [second]: { text: 'Hello there', gapMs: 100 } }))
+  const fetching = createFetch(modelFailover({ to: [second] }))
+  const body = JSON.stringify({ ...asked, stream: true })
+  const headers = { 'x-api-key': 'x', 'anthropic-version': '2026-10-21' }
+  const response = await fetching(`${fake.url}/v1/messages`, { method: 'POST', headers, body })
+  expect(response.headers.get('breakwater-served-by')).toBe(second)
+  setFlagsFromString('--expose_gc')
+  const collect = runInNewContext('gc') as () => void
+  for (let turn = 0; turn < 10; turn++) {
+    collect()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  // Node ends a body whose own response is collected.
+  expect(await response.text()).toContain('message_stop')
 })
