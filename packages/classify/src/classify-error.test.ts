@@ -369,9 +369,14 @@ describe('classifyError', () => {
     [{ code: 'timeout' }, { category: 'timeout' }],
     [
       { code: 'queue_full' },
-      { category: 'rate_limit', hint: expect.stringContaining('queue is full') as string },
+      {
+        category: 'rate_limit',
+        retry: 'never',
+        failover: true,
+        hint: expect.stringContaining('queue is full') as string,
+      },
     ],
-    [{ code: 'queue_wait' }, { category: 'rate_limit' }],
+    [{ code: 'queue_wait' }, { category: 'rate_limit', retry: 'never', failover: true }],
     [
       { code: 'all_failed', category: 'overloaded' },
       { category: 'overloaded', code: 'all_failed' },

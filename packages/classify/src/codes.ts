@@ -326,11 +326,13 @@ export const ownCodes: Readonly<Record<string, CodeVerdict>> = {
   queue_full: {
     status: 503,
     category: 'rate_limit',
+    retry: 'never',
     hint: 'Nothing was sent: the local queue is full. Shed load, or raise maxQueue.',
   },
   queue_wait: {
     status: 503,
     category: 'rate_limit',
+    retry: 'never',
     hint: 'Nothing was sent: the local queue is too slow for maxWaitMs or the deadline. Shed load.',
   },
 }

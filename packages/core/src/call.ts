@@ -1,4 +1,4 @@
-import type { BreakwaterEvent } from './events.ts'
+import type { BreakwaterEvent } from './event-types.ts'
 import type { MiddlewareContext, MiddlewareRequest } from './middleware.ts'
 import { registry } from './registry.ts'
 

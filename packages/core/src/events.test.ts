@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { callOf, type Call } from './call.ts'
-import { emit, onEvent, type FailureEvent } from './events.ts'
+import type { FailureEvent } from './event-types.ts'
+import { emit, onEvent } from './events.ts'
 import type { Logger } from './middleware.ts'
 import { testContext, testRequest } from './testing/context.ts'
 

@@ -24,25 +24,30 @@ export {
   type Worst,
 } from './describe.ts'
 export { BreakwaterError, errorResponse, isBreakwaterError, type BreakwaterErrorDetails } from './errors.ts'
-export {
-  emit,
-  notify,
-  onEvent,
-  type BreakerRejectedEvent,
-  type BreakerStateEvent,
-  type BreakwaterEvent,
-  type CooldownEvent,
-  type EventListener,
-  type FailoverEvent,
-  type FailoverExhaustedEvent,
-  type FailureEvent,
-  type RetryEvent,
-  type RetryExhaustedEvent,
-  type StreamCommittedEvent,
-  type StreamInterruptedEvent,
-  type TargetFailure,
-  type TimeoutEvent,
-} from './events.ts'
+export type {
+  AdmittedEvent,
+  BreakerRejectedEvent,
+  BreakerStateEvent,
+  BreakwaterEvent,
+  CooldownEvent,
+  FailoverEvent,
+  FailoverExhaustedEvent,
+  FailureEvent,
+  GateEvent,
+  LearnedLimit,
+  LimitsEvent,
+  QueuedEvent,
+  QueueLeftEvent,
+  QueueRejectedEvent,
+  RetryEvent,
+  RetryExhaustedEvent,
+  StreamCommittedEvent,
+  StreamInterruptedEvent,
+  TargetFailure,
+  TimeoutEvent,
+} from './event-types.ts'
+export { emit, notify, onEvent, type EventListener } from './events.ts'
+export { addHold, releaseHolds, removeHold, renewHolds, type Hold } from './holds.ts'
 export type {
   CallOptions,
   Logger,

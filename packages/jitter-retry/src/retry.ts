@@ -7,7 +7,9 @@ import {
   isFetchSeam,
   isReplayable,
   isResponse,
+  releaseHolds,
   remainingMs,
+  renewHolds,
   send,
 } from '@breakwater/core'
 import pRetry from 'p-retry'
@@ -42,6 +44,8 @@ export async function retry(first: unknown, run: Run): Promise<Ending> {
     finalsBefore = finalsSoFar()
     const sent = countRetries(request, tally)
     try {
+      const renewing = renewHolds(call, sent)
+      if (renewing !== undefined) waitMs += await renewing
       const response = await send(sent, next, ctx, { reason: 'retry', waitMs })
       outcome = response
       if (response.status < 400) return
@@ -55,8 +59,8 @@ export async function retry(first: unknown, run: Run): Promise<Ending> {
     const failure = await classifyOutcome(outcome, request, ctx)
     throwIfAborted(outcome, run)
     if (failure === undefined) return false
-    // An open circuit sends nothing, unless a failover behind us has tried another target first.
-    if (failure.category !== 'circuit_open' || call.attempts.length > attemptsBefore) tally.sent++
+    // An open circuit and a full queue send nothing, unless a failover behind us has tried another target first.
+    if (call.attempts.length > attemptsBefore) tally.sent++
     if (isFinal(outcome, finalsBefore)) fate = 'pass'
     if (fate === 'pass' || isOver(failure, run)) return false
     const circumstances = {
@@ -77,6 +81,7 @@ export async function retry(first: unknown, run: Run): Promise<Ending> {
       return false
     }
     emit(call, retryEvent(failure, decision, run), run.onRetry)
+    await releaseHolds(call, outcome)
     if (isResponse(outcome)) discard(outcome)
     waitMs = await wait(failure, decision, run)
     tally.waitedMs += waitMs

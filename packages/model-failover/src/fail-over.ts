@@ -12,6 +12,7 @@ import {
   discard,
   emit,
   isResponse,
+  releaseHolds,
   remainingMs,
   type AttemptReason,
   type TargetFailure,
@@ -84,6 +85,7 @@ export async function failOver(pass: Pass, visit: Visit, first?: Tried): Promise
     const isStale = isStaleSocket(outcome)
     if (isStale && !isOver && !visit.isResent && call.attempts.length - attemptsBefore === 1) {
       visit.isResent = true
+      await releaseHolds(call, outcome)
       reason = 'retry'
       tried = undefined
       continue
@@ -124,6 +126,7 @@ export async function failOver(pass: Pass, visit: Visit, first?: Tried): Promise
     }
     const event = { from: stop.name, to: next.name, category, waitSavedMs: retryAfterMs, status, requestId }
     emit(call, { type: 'failover', ...event }, onFailover)
+    await releaseHolds(call, outcome)
     stop = next
     reason = 'failover'
     tried = undefined

@@ -5,6 +5,7 @@ import {
   discard,
   markLocal,
   remainingMs,
+  renewHolds,
   send,
   targetsLeft,
   type AttemptReason,
@@ -33,13 +34,14 @@ export interface Trial {
 /** Tries a stop; rejects never. While others are to come, it has only its share of the time to the deadline. */
 export async function tryStop(trial: Trial, visit: Visit, pass: Pass): Promise<Tried> {
   const { stop, left, reason } = trial
-  const { request, ctx, call, inherited, settings } = pass
+  const { ctx, call, inherited, settings } = pass
   const { target } = stop
   const attemptsBefore = call.attempts.length
-  const sent = target === undefined || target.respond !== undefined ? request : aimed(target, visit, pass)
+  const sent =
+    target === undefined || target.respond !== undefined ? pass.request : aimed(target, visit, pass)
   const note = reason === 'initial' ? undefined : { reason }
   const next = target?.fetch === undefined ? pass.next : nextOf(target.fetch)
-  const source = activeSignal(request, ctx)
+  const source = activeSignal(pass.request, ctx)
   // The SDK's own signal is made for one attempt, and goes with it.
   const isShared = ctx.options === undefined || source === ctx.options.signal
 
@@ -48,7 +50,11 @@ export async function tryStop(trial: Trial, visit: Visit, pass: Pass): Promise<T
       return respond(target, target.respond, trial, visit, pass, signal ?? source)
     // What stands inside and knows of the SDK's own limit is passed by: it must not find that signal spent.
     const own = signal ?? (target?.fetch === undefined ? undefined : source)
-    return send(own === undefined ? sent : Object.assign({}, sent, { signal: own }), next, ctx, note)
+    const request = own === undefined ? sent : Object.assign({}, sent, { signal: own })
+    // Who limits the call outside does not know where a `fetch` of a target leads.
+    const renewing = target?.fetch === undefined ? renewHolds(call, request) : undefined
+    if (renewing === undefined) return send(request, next, ctx, note)
+    return renewing.then((waitMs) => send(request, next, ctx, { reason, waitMs }))
   }
 
   // After the deadline it is for whoever set it to refuse.
