@@ -1,5 +1,6 @@
 import type { BreakerStateEvent, BreakwaterEvent, CooldownEvent } from '@breakwater/core'
 import type { Attributes } from '@opentelemetry/api'
+import { recordQueue } from './queue-metrics.ts'
 import { modelLabel } from './call-request.ts'
 import type { Instruments } from './instruments.ts'
 import { attribute } from './names.ts'
@@ -57,8 +58,15 @@ export function recordEvent(
         [attribute.committed]: event.committed,
       })
       break
+    case 'queued':
+    case 'admitted':
+    case 'queue_left':
+    case 'queue_rejected':
+    case 'gate':
+      recordQueue(event, own, shared)
+      break
     default:
-    // A failure of an attempt is in its own metric.
+    // A failure of an attempt is in its own metric, and limits are in those of the headroom.
   }
 }
 

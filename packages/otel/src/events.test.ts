@@ -149,6 +149,25 @@ describe('an event', () => {
       },
       { value: 1, attributes: { 'breakwater.reason': 'cut', 'breakwater.stream.committed': true } },
     ],
+    [
+      'breakwater.queue.rejections',
+      { type: 'queue_rejected', key: 'k', reason: 'queue_full', queueLength: 9 },
+      { value: 1, attributes: { 'breakwater.queue.name': 'k', 'breakwater.reason': 'queue_full' } },
+    ],
+    [
+      'breakwater.queue.wait.duration',
+      { type: 'admitted', key: 'k', waitMs: 1_500, queueLength: 2, model },
+      {
+        value: 1.5,
+        count: 1,
+        attributes: { 'breakwater.queue.name': 'k', 'breakwater.queue.end': 'admitted' },
+      },
+    ],
+    [
+      'breakwater.gate.closures',
+      { type: 'gate', key: 'k', state: 'closed', closedMs: 5, category: 'rate_limit' },
+      { value: 1, attributes: { 'breakwater.queue.name': 'k', 'breakwater.error.category': 'rate_limit' } },
+    ],
   ])(
     'is counted in %s: once at both ends, by two instances, and of no call',
     async (metric, event, expected) => {
@@ -164,6 +183,62 @@ describe('an event', () => {
       expect(await value()).toBe(2 * once)
     },
   )
+
+  it('tells how many wait in a queue, however they have left it', async () => {
+    const seen = sink()
+    const queued = (key: string): BreakwaterEvent => ({
+      type: 'queued',
+      key,
+      reason: 'gate',
+      queueLength: 1,
+      expectedWaitMs: 5,
+    })
+    const left = { key: 'a', waitMs: 2_000, queueLength: 0 }
+    const length = (): Promise<Record<string, number>> =>
+      values(seen, 'breakwater.queue.length', 'breakwater.queue.name')
+    const telemetry = otel(seen)
+    await call([telemetry, telling(...['a', 'a', 'a', 'a', 'b'].map(queued))])
+    expect(await length()).toEqual({ a: 4, b: 1 })
+    await call([
+      telemetry,
+      telling(
+        { type: 'admitted', ...left },
+        { type: 'queue_left', ...left },
+        { type: 'queue_rejected', reason: 'max_wait', ...left },
+        { type: 'queue_rejected', reason: 'queue_full', key: 'a', queueLength: 1 },
+      ),
+    ])
+    expect(await length()).toEqual({ a: 1, b: 1 })
+    const waits = await seen.points('breakwater.queue.wait.duration')
+    expect(waits.map(({ attributes }) => attributes['breakwater.queue.end']).toSorted()).toEqual([
+      'aborted',
+      'admitted',
+      'rejected',
+    ])
+  })
+
+  it('tells whether a gate is closed, however often it says so', async () => {
+    const seen = sink()
+    const gate = (state: 'closed' | 'reopening' | 'open'): BreakwaterEvent => ({
+      type: 'gate',
+      key: 'k',
+      state,
+    })
+    const closed = async (): Promise<number | undefined> =>
+      (await seen.points('breakwater.gate.closed'))[0]?.value
+    const telemetry = otel(seen)
+    await call([telemetry, telling(gate('closed'), gate('closed'))])
+    expect(await closed()).toBe(1)
+    await call([telemetry, telling(gate('reopening'), gate('open'))])
+    expect(await closed()).toBe(0)
+    await call([telemetry, telling(gate('open'), gate('closed'))])
+    expect(await closed()).toBe(1)
+    // As no category was told; those that may come are counted from 0.
+    const closures = await values(seen, 'breakwater.gate.closures', 'breakwater.error.category')
+    expect(closures).toEqual({ undefined: 3 })
+    expect(await seen.points('breakwater.gate.closures')).toHaveLength(3)
+    expect(await seen.points('breakwater.queue.rejections')).toHaveLength(3)
+  })
 
   it('of a call that another provider keeps is none of mine, but the state of a circuit is everybody’s', async () => {
     const [mine, theirs] = [sink(), sink()]

@@ -5,6 +5,8 @@ import { recordLedger } from './ledger.ts'
 import { sharedOf } from './shared.ts'
 import type { Telemetry } from './telemetry.ts'
 
+const statesOfAll: ReadonlySet<BreakwaterEvent['type']> = new Set(['breaker_state', 'cooldown', 'gate'])
+
 /** Ends the listening for instances that were collected before another event came. */
 const gone = new FinalizationRegistry<() => void>((stop) => stop())
 
@@ -24,9 +26,9 @@ export function createHearing(telemetry: Telemetry, self: () => Owner): EventLis
       recordEvent(event, made.own, shared, settings.nameOf)
     })
 
-  /** Of a call that somebody else writes down elsewhere. The state of a circuit or a target concerns all. */
+  /** Of a call that somebody else writes down elsewhere. The state of a circuit, a target or a gate concerns all. */
   function isOfOthers({ type }: BreakwaterEvent, other: Owner | undefined): boolean {
-    if (other === undefined || type === 'breaker_state' || type === 'cooldown') return false
+    if (other === undefined || statesOfAll.has(type)) return false
     return other.provider() !== provider()
   }
 }

@@ -19,6 +19,11 @@ export interface BreakwaterMetrics {
   readonly failoverExhausted: MetricDefinition<'counter'>
   readonly cooldownActive: MetricDefinition<'up_down_counter'>
   readonly cooldownDuration: MetricDefinition<'histogram'>
+  readonly queueLength: MetricDefinition<'up_down_counter'>
+  readonly queueWait: MetricDefinition<'histogram'>
+  readonly queueRejections: MetricDefinition<'counter'>
+  readonly gateClosed: MetricDefinition<'up_down_counter'>
+  readonly gateClosures: MetricDefinition<'counter'>
   readonly rateLimitLimit: MetricDefinition<'gauge'>
   readonly rateLimitRemaining: MetricDefinition<'gauge'>
   readonly rateLimitReset: MetricDefinition<'gauge'>
@@ -129,6 +134,35 @@ export const breakwaterMetrics: BreakwaterMetrics = {
     'breakwater.cooldown.duration',
     'How long a target is to be left alone, as each cooldown begins.',
     ['breakwater.cooldown.target', 'breakwater.error.category'],
+  ),
+  queueLength: upDownCounter(
+    'breakwater.queue.length',
+    '{call}',
+    'Calls that wait for their turn under a rate limit.',
+    ['breakwater.queue.name'],
+  ),
+  queueWait: duration(
+    'breakwater.queue.wait.duration',
+    'How long calls have stood in a queue, by how it ended.',
+    ['breakwater.queue.name', 'breakwater.queue.end'],
+  ),
+  queueRejections: counter(
+    'breakwater.queue.rejections',
+    '{call}',
+    'Calls that a queue has refused: nothing was sent.',
+    ['breakwater.queue.name', 'breakwater.reason'],
+  ),
+  gateClosed: upDownCounter(
+    'breakwater.gate.closed',
+    '1',
+    'Whether all calls under a rate limit are held back, as the API has asked for: 1 or 0.',
+    ['breakwater.queue.name'],
+  ),
+  gateClosures: counter(
+    'breakwater.gate.closures',
+    '{closure}',
+    'How often all calls under a rate limit were held back.',
+    ['breakwater.queue.name', 'breakwater.error.category'],
   ),
   rateLimitLimit: gauge(
     'breakwater.rate_limit.limit',

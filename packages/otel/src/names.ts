@@ -53,6 +53,8 @@ export const attribute = {
   reason: 'breakwater.reason',
   committed: 'breakwater.stream.committed',
   limit: 'breakwater.timeout.limit',
+  queueName: 'breakwater.queue.name',
+  queueEnd: 'breakwater.queue.end',
   limitType: 'breakwater.rate_limit.type',
   costSource: 'breakwater.cost.source',
 } as const

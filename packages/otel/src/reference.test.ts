@@ -103,6 +103,10 @@ describe('METRICS.md', () => {
         cooldownMs: 1,
         category: 'overloaded',
       })
+      const queue = { key: 'k', waitMs: 1, queueLength: 0 }
+      emit(undefined, { type: 'queued', reason: 'gate', expectedWaitMs: 1, ...queue })
+      emit(undefined, { type: 'queue_rejected', reason: 'max_wait', ...queue })
+      emit(undefined, { type: 'gate', state: 'closed', category: 'rate_limit', key: 'k' })
       emit(undefined, { type: 'stream_committed', reason: 'content', heldMs: 1, model: 'm' })
 
       const sets: readonly object[] = [breakwaterMetrics, publishedMetrics, nextMetrics]

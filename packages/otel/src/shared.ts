@@ -9,12 +9,18 @@ export interface Shared {
   readonly circuits: Map<string, string>
   /** Targets that are left alone, by label. */
   readonly cooling: Set<string>
+  /** Queues that were heard of, by label. */
+  readonly queues: Set<string>
+  /** Queues whose gate is closed, by label. */
+  readonly gates: Set<string>
+  readonly queueName: (key: string) => string
   readonly circuitName: (key: string) => string
   readonly targetName: (target: string) => string
 }
 
-/** How many circuits and targets are told apart. */
+/** How many circuits, queues and targets are told apart. */
 const maxCircuits = 200
+const maxQueues = 200
 const maxTargets = 50
 
 const key: unique symbol = Symbol.for('breakwater.otel/1')
@@ -29,6 +35,9 @@ export function sharedOf(provider: MeterProvider): Shared {
     told: new WeakSet(),
     circuits: new Map(),
     cooling: new Set(),
+    queues: new Set(),
+    gates: new Set(),
+    queueName: bounded(maxQueues),
     circuitName: bounded(maxCircuits),
     targetName: bounded(maxTargets),
   }
