@@ -42,6 +42,9 @@ export interface Call {
   frame: Frame | undefined
   /** How many `send()` take themselves for the innermost right now: more than one needs telling apart. */
   recording: number
+  /** The body whose model was looked for last, and what was found. */
+  modelBody: unknown
+  model: string | undefined
   /** Whether somebody who may send again has been entered, and sets it: whoever comes after sees tries, and not the call. */
   sendsAgain: boolean
 }
@@ -84,6 +87,8 @@ function newCall(key: object, ctx: MiddlewareContext): Call {
     note: undefined,
     frame: undefined,
     recording: 0,
+    modelBody: undefined,
+    model: undefined,
     sendsAgain: false,
   }
   registry.calls.set(key, call)

@@ -32,9 +32,28 @@ describe('modelOf', () => {
 
   it('looks again when the body has been changed in place', () => {
     const sent = request('{"model":"a"}')
-    expect(modelOf(sent, context())).toBe('a')
+    const ctx = context()
+    expect(modelOf(sent, ctx)).toBe('a')
     sent.body = '{"model":"b"}'
-    expect(modelOf(sent, context())).toBe('b')
+    expect(modelOf(sent, ctx)).toBe('b')
+    expect(modelOf(request('{"model":"a"}'), ctx)).toBe('a')
+  })
+
+  it('looks once, however many ask in one call', () => {
+    let looks = 0
+    class Counting extends Uint8Array {
+      override get length(): number {
+        looks++
+        return super.length
+      }
+    }
+    const sent = request(new Counting(new TextEncoder().encode('{"model":"m"}')))
+    const ctx = context()
+    expect(modelOf(sent, ctx)).toBe('m')
+    const once = looks
+    expect(once).toBeGreaterThan(0)
+    expect([modelOf(sent, ctx), modelOf(Object.assign({}, sent), ctx)]).toEqual(['m', 'm'])
+    expect(looks).toBe(once)
   })
 
   it.each([

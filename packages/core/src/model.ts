@@ -1,3 +1,4 @@
+import { callOf } from './call.ts'
 import { scanLimit, topLevelString } from './json-scan.ts'
 import type { MiddlewareContext, MiddlewareRequest } from './middleware.ts'
 
@@ -7,14 +8,20 @@ import type { MiddlewareContext, MiddlewareRequest } from './middleware.ts'
  * the model in the URL, and other endpoints name none.
  */
 export function modelOf(request: MiddlewareRequest, ctx: MiddlewareContext): string | undefined {
-  // The body itself goes first: a failover may have changed it, while the options keep the original.
-  return fromBody(request.body) ?? fromOptions(ctx.options?.body)
+  const { body } = request
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) return fromOptions(ctx.options?.body)
+  const call = callOf(request, ctx)
+  // A breaker, a failover and the ledger ask in turn.
+  if (call.modelBody !== body) {
+    call.modelBody = body
+    // The body itself goes first: a failover may have changed it, while the options keep the original.
+    call.model = fromBody(body) ?? fromOptions(ctx.options?.body)
+  }
+  return call.model
 }
 
-function fromBody(body: unknown): string | undefined {
-  if (typeof body === 'string') return topLevelString(body, 'model')
-  if (body instanceof Uint8Array) return topLevelString(decodeEnds(body), 'model')
-  return undefined
+function fromBody(body: string | Uint8Array): string | undefined {
+  return topLevelString(typeof body === 'string' ? body : decodeEnds(body), 'model')
 }
 
 function fromOptions(body: unknown): string | undefined {
