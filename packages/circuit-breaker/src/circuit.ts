@@ -8,6 +8,8 @@ export type CircuitState = 'closed' | 'open' | 'half_open'
 
 /** How a circuit opens, and how it comes back. */
 export interface CircuitSettings extends WindowSettings {
+  /** `Infinity` for none. */
+  readonly consecutiveFailures: number
   readonly resetMs: number
   readonly maxResetMs: number
   readonly probes: number
@@ -38,6 +40,9 @@ export interface Circuit {
   readonly isOrg: boolean
   readonly settings: CircuitSettings
   readonly window: FailureWindow
+  /** Failures since the last success, and when the last of them came. */
+  row: number
+  rowAt: number
   state: CircuitState
   /** Counts the changes of state. */
   epoch: number
@@ -70,6 +75,8 @@ export function createCircuit(key: string, settings: CircuitSettings, isOrg: boo
     isOrg,
     settings,
     window: createWindow(settings, now),
+    row: 0,
+    rowAt: now,
     state: 'closed',
     epoch: 0,
     openUntil: 0,
@@ -133,8 +140,11 @@ export function settle(
   const { circuit, epoch } = ticket
   if (epoch !== circuit.epoch) return undefined
   if (circuit.state === 'closed') {
-    if (trips === 'success') circuit.window.succeed(now)
-    if (trips !== 'failure' || !circuit.window.fail(now)) return undefined
+    if (trips === 'success') {
+      circuit.row = 0
+      circuit.window.succeed(now)
+    }
+    if (trips !== 'failure' || !hasFailed(circuit, now)) return undefined
     return open(circuit, 'failures', failure, now)
   }
   circuit.probes = circuit.probes.filter((probe) => probe !== ticket)
@@ -152,7 +162,19 @@ export function close(circuit: Circuit, now: number): void {
   change(circuit, 'closed')
   circuit.resetMs = circuit.settings.resetMs
   circuit.failure = undefined
+  circuit.row = 0
   circuit.window.clear(now)
+}
+
+/**
+ * Counts a failure; whether that is enough. In a busy window the successes from before an outage outweigh it for long:
+ * a row without one success says it sooner.
+ */
+function hasFailed(circuit: Circuit, now: number): boolean {
+  const { window, settings, rowAt } = circuit
+  circuit.row = now - rowAt < settings.windowMs ? circuit.row + 1 : 1
+  circuit.rowAt = now
+  return window.fail(now) || circuit.row >= settings.consecutiveFailures
 }
 
 /** Opens a circuit for `openMs`. */

@@ -21,6 +21,12 @@ export interface CircuitBreakerOptions {
   volumeThreshold?: number | undefined
   /** A circuit opens when at least this share of them are failures, in percent. @default 50 */
   errorThresholdPercentage?: number | undefined
+  /**
+   * A circuit also opens after so many failures in a row, whatever the window holds; `windowMs` without a failure breaks the
+   * row. `false`: the share alone decides.
+   * @default 10, or `volumeThreshold` where that is more
+   */
+  consecutiveFailures?: number | false | undefined
   /** For how long an outcome counts, in milliseconds, forgotten by tenths. @default 30000 */
   windowMs?: number | undefined
   /** For how long a circuit opens when the server does not say, in milliseconds. @default 5000 */
@@ -49,6 +55,7 @@ export interface CircuitBreakerOptions {
 export const circuitBreakerDefaults: {
   readonly volumeThreshold: number
   readonly errorThresholdPercentage: number
+  readonly consecutiveFailures: number
   readonly windowMs: number
   readonly resetMs: number
   readonly probes: number
@@ -57,6 +64,7 @@ export const circuitBreakerDefaults: {
 } = {
   volumeThreshold: 10,
   errorThresholdPercentage: 50,
+  consecutiveFailures: 10,
   windowMs: 30_000,
   resetMs: 5000,
   probes: 1,
@@ -81,6 +89,7 @@ export function settingsOf({
   key,
   volumeThreshold = circuitBreakerDefaults.volumeThreshold,
   errorThresholdPercentage = circuitBreakerDefaults.errorThresholdPercentage,
+  consecutiveFailures = Math.max(circuitBreakerDefaults.consecutiveFailures, volumeThreshold),
   windowMs = circuitBreakerDefaults.windowMs,
   resetMs = circuitBreakerDefaults.resetMs,
   maxResetMs = resetMs,
@@ -95,6 +104,7 @@ export function settingsOf({
   assertWhole('volumeThreshold', volumeThreshold, 0)
   const isShare = errorThresholdPercentage >= 0 && errorThresholdPercentage <= 100
   assertOption(isShare, 'errorThresholdPercentage', 'a number from 0 to 100', errorThresholdPercentage)
+  if (consecutiveFailures !== false) assertWhole('consecutiveFailures', consecutiveFailures, 1)
   const isWindow = windowMs > 0 && Number.isFinite(windowMs)
   assertOption(isWindow, 'windowMs', 'a number of milliseconds above 0', windowMs)
   const isReset = resetMs >= 0 && Number.isFinite(resetMs)
@@ -111,7 +121,15 @@ export function settingsOf({
   assertFunction('onReject', onReject)
   return {
     key: key === undefined ? originAndModel : guardedKey(key),
-    circuit: { volumeThreshold, errorThresholdPercentage, windowMs, resetMs, maxResetMs, probes },
+    circuit: {
+      volumeThreshold,
+      errorThresholdPercentage,
+      consecutiveFailures: consecutiveFailures === false ? Infinity : consecutiveFailures,
+      windowMs,
+      resetMs,
+      maxResetMs,
+      probes,
+    },
     orgCategories: orgCategories.length === 0 ? undefined : new Set(orgCategories),
     maxCircuits,
     restore,

@@ -47,7 +47,8 @@ const step = fc.oneof(
 )
 const options = fc
   .record({
-    volumeThreshold: fc.nat(3),
+    volumeThreshold: fc.oneof(fc.nat(3), fc.constant(20)),
+    consecutiveFailures: fc.constantFrom(false as const, 1, 3, 5),
     errorThresholdPercentage: fc.constantFrom(0, 1, 33, 50, 51, 75, 100),
     windowMs: fc.constantFrom(100, 1000, 5000),
     resetMs: fc.constantFrom(0, 100, 400, 40_000),
@@ -162,7 +163,7 @@ it('does what the reference does, in any order of calls, ends, waits, hands and 
   } finally {
     vi.useRealTimers()
   }
-})
+}, 30_000)
 
 it('counts exactly, for any threshold and any gaps between outcomes', () => {
   const outcomes = fc.array(fc.record({ gapMs: fc.nat(400), failed: fc.boolean() }), { maxLength: 120 })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { waitOrWake, wake } from './wake.ts'
+import { waitOrWake, wake, type WakeOptions } from './wake.ts'
 
 describe('waitOrWake', () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -9,12 +9,10 @@ describe('waitOrWake', () => {
   })
 
   /** When a wait ends, in milliseconds. */
-  function waiting(key: string, ms: number, random = 0): { endedAt?: number } {
+  function waiting(key: string, ms: number, options: WakeOptions = {}): { endedAt?: number } {
     const seen: { endedAt?: number } = {}
     const from = performance.now()
-    void waitOrWake(key, ms, { random: () => random }).then(
-      () => (seen.endedAt = Math.round(performance.now() - from)),
-    )
+    void waitOrWake(key, ms, options).then(() => (seen.endedAt = Math.round(performance.now() - from)))
     return seen
   }
 
@@ -25,23 +23,57 @@ describe('waitOrWake', () => {
     wake('a')
   })
 
-  it('ends all waits of its key within the spread, and none later than by itself', async () => {
-    const waits = [waiting('a', 10_000), waiting('a', 10_000, 0.5), waiting('a', 1500, 1), waiting('b', 5000)]
+  it('ends the waits of its key one after the other, the oldest call first', async () => {
+    const waits = [3, 1, 2].map((since) => waiting('a', 10_000, { since, random: () => 0.5 }))
+    const other = waiting('b', 5000)
     await vi.advanceTimersByTimeAsync(1000)
     wake('a')
-    wake('a', 0)
+    wake('a')
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(waits.map(({ endedAt }) => endedAt)).toEqual([1000, 2500, 1500, 5000])
+    expect(waits.map(({ endedAt }) => endedAt)).toEqual([1082, 1016, 1049])
+    expect(other.endedAt).toBe(5000)
+  })
+
+  it('lets a crowd come as a stream: thirty in a second, and all within 30 s', async () => {
+    for (const [count, perSecond] of [
+      [150, 31],
+      [1200, 41],
+    ] as const) {
+      const waits = Array.from({ length: count }, (_, since) => waiting('a', 60_000, { since }))
+      wake('a')
+      await vi.advanceTimersByTimeAsync(30_000)
+      const seconds = new Map<number, number>()
+      for (const { endedAt = Infinity } of waits) {
+        const second = Math.floor(endedAt / 1000)
+        seconds.set(second, (seconds.get(second) ?? 0) + 1)
+      }
+      expect(Math.max(...seconds.values())).toBeLessThanOrEqual(perSecond)
+      expect(Math.max(...seconds.keys())).toBeLessThan(30)
+    }
+  })
+
+  it('keeps to the wait itself, or to what it may become', async () => {
+    const random = (): number => 0
+    const long = Array.from({ length: 100 }, (_, since) => waiting('a', 60_000, { since, random }))
+    const [short, patient] = [
+      waiting('a', 500, { since: 200, random }),
+      waiting('a', 500, { since: 201, random, maxMs: 3000 }),
+    ]
+    wake('a')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(long.at(-1)?.endedAt).toBe(99 * 33)
+    expect(short.endedAt).toBe(500)
+    expect(patient.endedAt).toBe(3000)
   })
 
   it('takes new waits of a key after a wake', async () => {
-    const first = waiting('a', 1000, 1)
-    wake('a', 500)
-    const second = waiting('a', 1000, 1)
+    const first = waiting('a', 1000, { random: () => 1 })
+    wake('a')
+    const second = waiting('a', 1000, { random: () => 1 })
     await vi.advanceTimersByTimeAsync(600)
-    wake('a', 100)
+    wake('a')
     await vi.advanceTimersByTimeAsync(400)
-    expect([first.endedAt, second.endedAt]).toEqual([500, 700])
+    expect([first.endedAt, second.endedAt]).toEqual([33, 633])
   })
 
   it('rejects with the reason of its signal, also when woken, and forgets', async () => {
@@ -57,10 +89,10 @@ describe('waitOrWake', () => {
   })
 
   it('clamps what no timer can hold', async () => {
-    const wait = waiting('a', 2 ** 40)
+    const wait = waiting('a', 2 ** 40, { random: () => 0 })
     await vi.advanceTimersByTimeAsync(1000)
     expect(wait.endedAt).toBeUndefined()
-    wake('a', 0)
+    wake('a')
     await vi.advanceTimersByTimeAsync(0)
     expect(wait.endedAt).toBe(1000)
   })

@@ -4,37 +4,47 @@ import { maxTimerMs } from './sleep.ts'
 /** The key of the circuit that the call's last attempt met: a breaker sets it, and calls {@link wake} with it on closing. */
 export const circuitKey: CallKey<string> = createCallKey('circuit-breaker.key')
 
-/** Told that the circuit has closed, and over how long to spread. */
-type Waiter = (spreadMs: number) => void
+/** Somebody who waits for a circuit. */
+interface Waiter {
+  /** Since when its call has been under way: the oldest goes first. */
+  readonly since: number
+  readonly random: () => number
+  /** Ends the wait after this many milliseconds from now. */
+  readonly endIn: (ms: number) => void
+}
 
 // On the global object, so that two installed copies meet.
 const name: unique symbol = Symbol.for('breakwater.wake/1')
 const globals = globalThis as { [name]?: Map<string, Set<Waiter>> }
 const waiting: Map<string, Set<Waiter>> = (globals[name] ??= new Map())
 
-/** How a wait may end before its time. */
+/** How a wait may end otherwise than by itself. */
 export interface WakeOptions {
   readonly signal?: AbortSignal | null | undefined
-  /** Draws this waiter's part of the spread. @default Math.random */
+  /** When the call began, in milliseconds of `performance.now()`: the oldest is woken first. @default now */
+  readonly since?: number | undefined
+  /** How long the wait may become by standing in line with others that were woken, in milliseconds. @default `ms` */
+  readonly maxMs?: number | undefined
+  /** Draws this waiter's place within its turn. @default Math.random */
   readonly random?: (() => number) | undefined
 }
 
 /**
- * Waits for `ms` milliseconds, at most 24.8 days, or until {@link wake} is called with the same `key`.
+ * Waits for `ms` milliseconds, at most 24.8 days, or until its turn comes after {@link wake} with the same `key`.
  *
  * Rejects at once with the signal's reason when it aborts; timer and listener are gone when it settles.
  */
 export function waitOrWake(
   key: string,
   ms: number,
-  { signal, random = Math.random }: WakeOptions = {},
+  { signal, since = performance.now(), maxMs = ms, random = Math.random }: WakeOptions = {},
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
       reject(signal.reason)
       return
     }
-    const endsAt = performance.now() + ms
+    const lastAt = performance.now() + maxMs
     const end = (): void => {
       leave()
       resolve()
@@ -43,25 +53,36 @@ export function waitOrWake(
       leave()
       reject(signal?.reason)
     }
-    const onWake: Waiter = (spreadMs) => {
-      waiters.delete(onWake)
+    const endIn = (turnMs: number): void => {
+      waiters.delete(waiter)
       clearTimeout(timer)
-      timer = setTimeout(end, Math.max(0, Math.min(endsAt - performance.now(), random() * spreadMs)))
+      timer = setTimeout(end, Math.min(Math.max(0, lastAt - performance.now()), turnMs))
     }
     const leave = (): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
-      waiters.delete(onWake)
+      waiters.delete(waiter)
       if (waiters.size === 0 && waiting.get(key) === waiters) waiting.delete(key)
     }
+    const waiter: Waiter = { since, random, endIn }
     const waiters = waiting.get(key) ?? new Set()
-    waiting.set(key, waiters.add(onWake))
+    waiting.set(key, waiters.add(waiter))
     let timer = setTimeout(end, Math.min(ms, maxTimerMs))
     signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
 
-/** Ends all waits for `key`, spread over `spreadMs` milliseconds so that they do not come back at once. */
-export function wake(key: string, spreadMs = 3000): void {
-  for (const waiter of waiting.get(key) ?? []) waiter(spreadMs)
+/** What passes between two that are woken, in milliseconds: thirty in a second, for an API that has just recovered. */
+const turnMs = 33
+/** However many wait, all have had their turn after this long. */
+const maxSpreadMs = 30_000
+
+/**
+ * Ends all waits for `key`, one after the other, those of the oldest calls first. A crowd that has gathered in an outage
+ * comes back as a stream, and not at once.
+ */
+export function wake(key: string): void {
+  const line = [...(waiting.get(key) ?? [])].toSorted((one, other) => one.since - other.since)
+  const eachMs = Math.min(turnMs, maxSpreadMs / line.length)
+  for (const [index, { random, endIn }] of line.entries()) endIn((index + random()) * eachMs)
 }

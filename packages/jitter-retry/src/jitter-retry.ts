@@ -62,7 +62,7 @@ export function jitterRetry(options: JitterRetryOptions = {}): Middleware {
     }
 
     const tally = session?.tally ?? newTally()
-    const { outcome, fate } = await retry(first, {
+    const run = {
       request,
       next,
       ctx,
@@ -73,6 +73,11 @@ export function jitterRetry(options: JitterRetryOptions = {}): Middleware {
       tally,
       settings,
       onRetry,
+    }
+    const { outcome, fate } = await retry(first, run).catch((reason: unknown) => {
+      // A limit outside has ended a wait: a retry of the SDK goes on within the same counts.
+      sessions.keep(call, request, { ctx, tally, final: undefined })
+      throw reason
     })
     if (fate === 'pass') return pass(outcome)
     const final = fate === 'leave' ? undefined : await finalOf(outcome)

@@ -1,5 +1,13 @@
 import type { Classification } from '@breakwater/classify'
-import { activeSignal, callerSignal, circuitKey, sleep, waitOrWake, type RetryEvent } from '@breakwater/core'
+import {
+  activeSignal,
+  callerSignal,
+  circuitKey,
+  remainingMs,
+  sleep,
+  waitOrWake,
+  type RetryEvent,
+} from '@breakwater/core'
 import type { Run } from './run.ts'
 
 /**
@@ -20,7 +28,13 @@ export async function wait(
   try {
     await (key === undefined
       ? sleep(waitMs, signal)
-      : waitOrWake(key, waitMs, { signal, random: settings.random }))
+      : waitOrWake(key, waitMs, {
+          signal,
+          since: call.startedAt,
+          // Nothing is sent while a circuit is open: who is woken with many may wait for its turn beyond its own time.
+          maxMs: reason === 'circuit' ? remainingMs(call) : waitMs,
+          random: settings.random,
+        }))
   } catch (reason) {
     // In the SDK's seam the signal of the request has a reason of the SDK's own.
     callerSignal(request, ctx)?.throwIfAborted()

@@ -69,6 +69,39 @@ export function behaviour(opossum: string): void {
         expect(await other.sendAll(1)).toEqual(['open'])
       })
 
+      it('opens after ten failures in a row, however good the window was', async () => {
+        const good = Array.from({ length: 50 }, () => 200)
+        const row = (length: number): number[] => Array.from({ length }, () => 529)
+        const test = setUp(clientOf, [...good, ...row(9), 200, ...row(10)])
+        expect(await test.sendAll(70)).toEqual([
+          ...words(50, 'ok'),
+          ...words(9, '529'),
+          'ok',
+          ...words(10, '529'),
+        ])
+        expect(shortOf(await test.send())).toBe('open')
+      })
+
+      it('takes no row for one that has a gap of 30 s, nor for one where it is told not to', async () => {
+        const test = setUp(clientOf, replies(529), { volumeThreshold: 1000, consecutiveFailures: 10 })
+        expect(await test.sendAll(9)).toEqual(words(9, '529'))
+        await advance(30_000)
+        expect(await test.sendAll(9)).toEqual(words(9, '529'))
+        await advance(29_999)
+        expect(await test.sendAll(2)).toEqual(['529', 'open'])
+        const script = [...Array.from({ length: 50 }, () => 200), ...Array.from({ length: 30 }, () => 529)]
+        const never = setUp(clientOf, script, { consecutiveFailures: false })
+        expect(await never.sendAll(80)).toEqual([...words(50, 'ok'), ...words(30, '529')])
+      })
+
+      it('opens after as many in a row as a larger volume asks for', async () => {
+        const test = setUp(clientOf, [...Array.from({ length: 50 }, () => 200), ...replies(529)], {
+          volumeThreshold: 15,
+        })
+        expect((await test.sendAll(65)).at(-1)).toBe('529')
+        expect(shortOf(await test.send())).toBe('open')
+      })
+
       it('forgets what is older than 30 s', async () => {
         const test = setUp(clientOf, replies(529))
         await test.sendAll(9)
@@ -379,7 +412,7 @@ export function behaviour(opossum: string): void {
         expect(shortOf(await probe)).toBe('ok')
         await advance(1500)
         expect(shortOf(await waiting)).toBe('ok')
-        expect(waits).toEqual([2600])
+        expect(waits).toEqual([1116])
       })
 
       it('names the circuit of the call on a failure and on a refusal only', async () => {

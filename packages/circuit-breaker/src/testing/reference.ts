@@ -4,6 +4,7 @@
 export interface ReferenceOptions {
   readonly volumeThreshold: number
   readonly errorThresholdPercentage: number
+  readonly consecutiveFailures: number | false
   readonly windowMs: number
   readonly resetMs: number
   readonly maxResetMs: number
@@ -27,6 +28,8 @@ interface Circuit {
   /** Tenths of the window are counted from here. */
   from: number
   outcomes: { tenth: number; failed: boolean }[]
+  /** When the failures came since the last success. */
+  row: number[]
   openUntil: number
   resetMs: number
   probing: Call[]
@@ -53,6 +56,7 @@ export function createReference(options: ReferenceOptions): Reference {
       epoch: 0,
       from: now,
       outcomes: [],
+      row: [],
       openUntil: 0,
       resetMs: options.resetMs,
       probing: [],
@@ -98,10 +102,14 @@ export function createReference(options: ReferenceOptions): Reference {
     }
     circuit.outcomes.push({ tenth: tenth(circuit, now), failed })
     const [successes, failures] = count(circuit, now)
-    const { volumeThreshold, errorThresholdPercentage } = options
+    const silence = now - (circuit.row.at(-1) ?? now)
+    if (!failed || silence >= options.windowMs) circuit.row = []
+    if (failed) circuit.row.push(now)
+    const { volumeThreshold, errorThresholdPercentage, consecutiveFailures } = options
     const total = successes + failures
     const isBad = total >= volumeThreshold && failures * 100 >= errorThresholdPercentage * total
-    if (failed && isBad) open(circuit, hintMs, now)
+    const isRow = consecutiveFailures !== false && circuit.row.length >= consecutiveFailures
+    if (failed && (isBad || isRow)) open(circuit, hintMs, now)
   }
 
   function isolate(name: string | undefined, now: number): void {
@@ -127,6 +135,7 @@ export function createReference(options: ReferenceOptions): Reference {
     for (const circuit of circuits.values()) {
       circuit.epoch++
       circuit.probing = []
+      circuit.row = []
       if (circuit.state === 'half_open') {
         circuit.state = 'open'
         circuit.openUntil = now
@@ -150,6 +159,7 @@ export function createReference(options: ReferenceOptions): Reference {
   function close(circuit: Circuit, now: number): void {
     circuit.resetMs = options.resetMs
     circuit.outcomes = []
+    circuit.row = []
     circuit.from = now
     move(circuit, 'closed')
   }

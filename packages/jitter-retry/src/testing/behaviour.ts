@@ -20,6 +20,17 @@ import { setUp, settle } from './set-up.ts'
 const always = (reply: Reply): Script => [{ ...fieldsOf(reply), repeat: 'forever' }]
 const fieldsOf = (reply: Reply) => (typeof reply === 'number' ? { status: reply } : reply)
 
+/** Ends all that stands inside after a while, as an outer `timeout` does. */
+function endsAfter(ms: number): Middleware {
+  return async function endsAfter(request, next) {
+    const controller = new AbortController()
+    const timer = setTimeout(() => {
+      controller.abort(new BreakwaterError('It timed out.', { code: 'timeout', category: 'timeout' }))
+    }, ms)
+    return next({ ...request, signal: controller.signal }).finally(() => clearTimeout(timer))
+  }
+}
+
 /** All that `jitterRetry` does with failures; run against each p-retry that it accepts. */
 export function behaviour(pRetry: string): void {
   describe.each(seams)(`jitterRetry on ${pRetry}, by %s`, (seam, clientOf) => {
@@ -308,17 +319,29 @@ export function behaviour(pRetry: string): void {
         expect(times()).toEqual([1000 + 2000 + 4000 + 5000])
       })
 
-      it('ends the wait early when it closes, spread', async () => {
-        const { client, times } = setUp(clientOf, [], { inside: [breaker(1, 30_000)], random: () => 0.5 })
-        const calling = client.messages.create(params)
-        await vi.advanceTimersByTimeAsync(2000)
+      it('ends the waits early when it closes, one after the other, the oldest call first', async () => {
+        const { client, times } = setUp(clientOf, [], { inside: [breaker(3, 30_000)], random: () => 0 })
+        const callings = [client.messages.create(params)]
+        await vi.advanceTimersByTimeAsync(500)
+        callings.push(client.messages.create(params), client.messages.create(params))
+        await vi.advanceTimersByTimeAsync(1500)
         wake('another')
-        wake('k', 3000)
-        await vi.advanceTimersByTimeAsync(1490)
+        await vi.advanceTimersByTimeAsync(100)
         expect(times()).toEqual([])
-        await vi.advanceTimersByTimeAsync(10)
-        await calling
-        expect(times()).toEqual([3500])
+        wake('k')
+        await vi.advanceTimersByTimeAsync(100)
+        await Promise.all(callings)
+        expect(times()).toEqual([2100, 2133, 2166])
+      })
+
+      it('may let a call wait for its turn beyond its own time, where many are woken', async () => {
+        const { client, times } = setUp(clientOf, [], { inside: [breaker(200, 1000)], random: () => 0 })
+        const callings = Array.from({ length: 200 }, () => client.messages.create(params))
+        await vi.advanceTimersByTimeAsync(900)
+        wake('k')
+        await settle(Promise.all(callings))
+        expect(times().slice(0, 3)).toEqual([900, 933, 966])
+        expect(times().at(-1)).toBe(900 + 199 * 33)
       })
 
       it('ends a patient wait early too, but not one that the server asked for', async () => {
@@ -326,11 +349,11 @@ export function behaviour(pRetry: string): void {
         const { client, times } = setUp(clientOf, script, { inside: [breaker(0)] })
         const calling = client.messages.create(params)
         await vi.advanceTimersByTimeAsync(1000)
-        wake('k', 0)
+        wake('k')
         await vi.advanceTimersByTimeAsync(1000)
-        wake('k', 0)
+        wake('k')
         await settle(calling)
-        expect(times()).toEqual([0, 1000, 23_000])
+        expect(times()).toEqual([0, 1033, 23_033])
       })
 
       it('is not waited for while a failover outside has a target, nor is patience', async () => {
@@ -467,6 +490,14 @@ export function behaviour(pRetry: string): void {
         const counts = fetch.requests.map(({ headers }) => headers['x-stainless-retry-count'])
         expect(counts).toEqual(isSdkSeam ? ['0', '1'] : ['0', '1', '2'])
         expect(call().events.map(({ type }) => type)).toEqual(isSdkSeam ? ['retry_exhausted'] : [])
+      })
+
+      it('go on within the same counts after a limit outside that has ended a wait', async () => {
+        const { send, times } = setUp(clientOf, always(429), { maxRetries: 2, outside: [endsAfter(10_000)] })
+        expect(await send()).toBeInstanceOf(Anthropic.RateLimitError)
+        expect(times().slice(0, 4)).toEqual([0, 1000, 3000, 7000])
+        // By `fetch` a retry of the SDK is a call of its own, and sends one.
+        expect(times()).toHaveLength(isSdkSeam ? 6 : 5)
       })
 
       it('go on with what the call has used up', async () => {
