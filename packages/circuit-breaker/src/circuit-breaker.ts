@@ -15,6 +15,7 @@ import {
 } from '@breakwater/core'
 import { CircuitOpenError } from './circuit-open-error.ts'
 import { createCircuits } from './circuits.ts'
+import { descriptionOf } from './description.ts'
 import { createGate, type Gate, type Pass } from './gate.ts'
 import { settingsOf, type CircuitBreakerOptions } from './options.ts'
 import type { CircuitBreakerSnapshot } from './snapshot.ts'
@@ -61,15 +62,12 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
   const circuits = createCircuits(settings)
   const gate = createGate(settings, circuits)
 
-  const middleware = withDescription(
-    function circuitBreaker(request, next, ctx) {
-      if (isCredentialExchange(request, ctx)) return next(request)
-      const pass = gate.enter(request, ctx)
-      // Thrown it would cost a microsecond more.
-      return pass instanceof CircuitOpenError ? Promise.reject(pass) : attempt(pass, next, gate)
-    },
-    { name: 'circuitBreaker', warn: ({ inside }) => warning(inside) },
-  )
+  const middleware = withDescription(function circuitBreaker(request, next, ctx) {
+    if (isCredentialExchange(request, ctx)) return next(request)
+    const pass = gate.enter(request, ctx)
+    // Thrown it would cost a microsecond more.
+    return pass instanceof CircuitOpenError ? Promise.reject(pass) : attempt(pass, next, gate)
+  }, descriptionOf(settings.circuit))
   return Object.assign(middleware, {
     isolate(key?: string) {
       assertKey(key)
@@ -138,12 +136,6 @@ function watch(response: Response, pass: Pass, gate: Gate): Response {
     },
   })
   return watched
-}
-
-function warning(inside: readonly string[]): string | undefined {
-  return inside.includes('jitterRetry')
-    ? '`circuitBreaker` outside `jitterRetry` sees only what is left of each retried call: it opens late, and retries go on against an API that is down; put it inside.'
-    : undefined
 }
 
 function assertKey(key: unknown): void {

@@ -314,11 +314,21 @@ describe('classifyError on errors of fetch', () => {
     })
   })
 
+  it('takes what workerd throws for a connection, and not every error that quotes it', () => {
+    const lost = Object.assign(new Error('Network connection lost.'), { retryable: true })
+    const expected = { category: 'connection', retry: 'once', replay: 'ambiguous' }
+    expect(classifyError(lost)).toMatchObject(expected)
+    expect(classifyError(new Anthropic.APIConnectionError({ cause: lost }))).toMatchObject(expected)
+    expect(classifyError(new Error('Network connection lost. Reload.')).category).toBe('unknown')
+    expect(classifyError(new RangeError('Network connection lost.')).category).toBe('unknown')
+  })
+
   it.each([
     ['terminated', coded('UND_ERR_SOCKET'), 'stream_interrupted'],
     ['terminated', coded('ECONNRESET'), 'stream_interrupted'],
     ['terminated', undefined, 'stream_interrupted'],
     ['network error', undefined, 'stream_interrupted'],
+    ['error reading a body from connection', undefined, 'stream_interrupted'],
     ['terminated', coded('UND_ERR_BODY_TIMEOUT'), 'timeout'],
   ])('"%s" by %s is %s', (message, cause, category) => {
     expect(classifyError(failed(message, cause)).category).toBe(category)

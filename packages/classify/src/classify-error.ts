@@ -4,7 +4,7 @@ import { classification } from './classification.ts'
 import type { Classification } from './classification.ts'
 import { verdictOfCode } from './codes.ts'
 import { isRecord } from './error-body.ts'
-import { rulingOfNetworkCode, rulingOfNetworkText } from './network-errors.ts'
+import { isLostConnection, rulingOfNetworkCode, rulingOfNetworkText } from './network-errors.ts'
 import type { Ruling } from './network-errors.ts'
 import { safeToken } from './safe-text.ts'
 import { factsOfError, isNamed, isSdkConnectionError, rulingOfSdkError, textOf } from './sdk-errors.ts'
@@ -99,9 +99,10 @@ function rulingOfCode(link: Properties): Ruling | undefined {
 }
 
 function isFailedFetch(link: Properties): boolean {
-  const failed =
-    link['name'] === 'TypeError' && rulingOfNetworkText(textOf(link['message']) ?? '') !== undefined
-  return failed || isSdkConnectionError(link)
+  const { name } = link
+  const text = textOf(link['message']) ?? ''
+  const failed = name === 'TypeError' && rulingOfNetworkText(text) !== undefined
+  return failed || isLostConnection(name, text) || isSdkConnectionError(link)
 }
 
 function partsOf(link: Properties): readonly unknown[] {

@@ -237,6 +237,24 @@ describe.each(seams)('classify, by %s', (_, clientOf) => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('is over at once when the caller aborts while it looks at the body of an error', async () => {
+    vi.useFakeTimers()
+    const { client, failures, fetch } = setUp([
+      { status: 500, body: '{"type":', fault: { kind: 'stall', at: 4 } },
+    ])
+    const controller = new AbortController()
+    const outcome = client.messages
+      .create(params, { signal: controller.signal })
+      .catch((thrown: unknown) => thrown)
+    await vi.advanceTimersByTimeAsync(500)
+    controller.abort()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(await outcome).toBeInstanceOf(Anthropic.APIUserAbortError)
+    expect(failures).toMatchObject([{ category: 'aborted' }])
+    expect(fetch.requests[0]).toMatchObject({ aborted: true })
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('tells the caller’s abort from the SDK’s own time-out', async () => {
     vi.useFakeTimers()
     const { client, failures, lines } = setUp([{ network: 'hang' }, { network: 'hang' }])

@@ -2,7 +2,9 @@ import {
   assertFunction,
   assertOption,
   attemptOf,
+  callerSignal,
   callOf,
+  discard,
   emit,
   isCredentialExchange,
   modelOf,
@@ -16,6 +18,7 @@ import {
 import { boundedResponse } from './bounded.ts'
 import { isFirstReport } from './cache.ts'
 import type { Classification } from './classification.ts'
+import { description } from './description.ts'
 import { classifyOutcome } from './outcome.ts'
 import { rulesOf, type ClassifyRule } from './rules.ts'
 
@@ -80,23 +83,28 @@ export function classify({ rules = [], onFailure }: ClassifyOptions = {}): Middl
     }
   }
 
-  return withDescription(
-    async function classify(request, next, ctx) {
-      if (isCredentialExchange(request, ctx)) return next(request)
-      if (hasRules) rulesOf.set(callOf(request, ctx), rules)
-      let response: Response
-      try {
-        response = await send(request, next, ctx)
-      } catch (error) {
-        await report(error, request, ctx)
-        throw error
-      }
-      if (response.status < 400) return response
-      await report(response, request, ctx)
-      return boundedResponse(response)
-    },
-    { name: 'classify' },
-  )
+  return withDescription(async function classify(request, next, ctx) {
+    if (isCredentialExchange(request, ctx)) return next(request)
+    if (hasRules) rulesOf.set(callOf(request, ctx), rules)
+    let response: Response
+    try {
+      response = await send(request, next, ctx)
+    } catch (error) {
+      await report(error, request, ctx)
+      throw error
+    }
+    if (response.status < 400) return response
+    await classifyOutcome(response, request, ctx)
+    const signal = callerSignal(request, ctx)
+    if (signal?.aborted === true) {
+      // Nobody knows what of the failure the abort has made, and nobody waits for it.
+      discard(response)
+      await report(signal.reason, request, ctx)
+      throw signal.reason
+    }
+    await report(response, request, ctx)
+    return boundedResponse(response)
+  }, description)
 }
 
 /** At which level of the client's logger a failure is written. */

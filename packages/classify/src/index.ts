@@ -4,6 +4,7 @@ export type { Fault, Replay, RetryAdvice, Severity, Trips } from './categories.t
 export { classification, type Classification, type Details } from './classification.ts'
 export { classify, type ClassifyOptions, type Failure } from './classify.ts'
 export { classifyError } from './classify-error.ts'
+export { classifyRehearsed } from './description.ts'
 export { classifyResponse } from './classify-response.ts'
 export { errorCodes, type CodeVerdict } from './codes.ts'
 export { classifyOutcome } from './outcome.ts'

@@ -60,8 +60,11 @@ const rulingOfCode: ReadonlyMap<string, Ruling> = new Map(
 /** What fetch says when it could not send or receive: undici, Chrome, Firefox, Safari, React Native, Deno, Bun. */
 const failedText =
   /^(?:fetch failed|Failed to fetch|NetworkError when attempting to fetch|Load failed|Network request failed|error sending request|The network connection was lost|The Internet connection appears|A network error occurred|Unable to connect)/i
-/** What fetch says when the body broke off: undici, Chrome, Firefox. */
-const cutText = /^(?:terminated|network error|Error in (?:input|body) stream)$/i
+/** What workerd says of any connection that is refused, or breaks: in a plain `Error` without a code. */
+const lostText = /^Network connection lost\.?$/
+/** What fetch says when the body broke off: undici, Chrome, Firefox, Deno. */
+const cutText =
+  /^(?:terminated|network error|Error in (?:input|body) stream|error reading a body from connection)$/i
 
 /** The ruling of a network error's code, and of its `syscall` where the code alone leaves it open. */
 export function rulingOfNetworkCode(code: unknown, syscall?: unknown): Ruling | undefined {
@@ -69,6 +72,11 @@ export function rulingOfNetworkCode(code: unknown, syscall?: unknown): Ruling | 
   if (code === 'ETIMEDOUT' && syscall === 'connect') return refused
   // Any answer that is not HTTP (llhttp's codes).
   return rulingOfCode.get(code) ?? (code.startsWith('HPE_') ? broken : undefined)
+}
+
+/** Whether an error is workerd's for a connection that is refused, or breaks. */
+export function isLostConnection(name: unknown, text: string): boolean {
+  return name === 'Error' && lostText.test(text)
 }
 
 /** The ruling of the text of fetch's own `TypeError`; undefined for the `TypeError` of a bug. */

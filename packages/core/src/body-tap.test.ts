@@ -435,3 +435,73 @@ function postStream(fetch: typeof globalThis.fetch, url: string): Promise<Respon
     }),
   })
 }
+
+describe('what is held', () => {
+  it('is of what was read ahead alone: who comes late is told of nothing that the reader has asked for itself', async () => {
+    const { response, tap } = listen(source([start, delta, stop]).body)
+    const reader = response.body?.getReader()
+    await reader?.read()
+    await reader?.read()
+    const late: string[] = []
+    tap.add({ onEvent: ({ type }) => late.push(type) })
+    expect(late).toEqual([])
+    await reader?.read()
+    expect(late).toEqual(['message_stop'])
+  })
+
+  it('is told of for as long as a part of it is held', async () => {
+    const { response, tap } = listen(source([start, delta, stop]).body)
+    await tap.peek()
+    await tap.peek()
+    const reader = response.body?.getReader()
+    await reader?.read()
+    expect(tap.heldBytes).toBe(delta.length)
+    const late: string[] = []
+    tap.add({ onEvent: ({ type }) => late.push(type) })
+    expect(late).toContain('content_block_delta')
+    await reader?.read()
+    expect(tap.heldBytes).toBe(0)
+  })
+
+  it('is given without an empty chunk where it is cut between two chunks', async () => {
+    const { response, tap } = listen(source(['ab', 'cd', 'ef']).body)
+    await tap.peek()
+    await tap.peek()
+    tap.fail(new Error('broken'), 2)
+    const reader = response.body?.getReader()
+    expect(await reader?.read()).toEqual({ done: false, value: encoder.encode('ab') })
+    await expect(reader?.read()).rejects.toThrow('broken')
+  })
+
+  it('is not given where the chunk that has just come is cut at its beginning', async () => {
+    const { response, tap } = listen(source(['ab', 'cd']).body)
+    const reader = response.body?.getReader()
+    await reader?.read()
+    tap.add({ onChunk: () => tap.fail(new Error('broken'), 2) })
+    await expect(reader?.read()).rejects.toThrow('broken')
+  })
+
+  it('is nothing of a body that is no event stream and failed while it is read', async () => {
+    const { response, tap, ends } = listen(source(['ab', 'cd']).body, { 'content-type': 'text/plain' })
+    tap.add({ onChunk: () => tap.fail(new Error('broken'), 1) })
+    const reader = response.body?.getReader()
+    expect(await reader?.read()).toEqual({ done: false, value: encoder.encode('a') })
+    await expect(reader?.read()).rejects.toThrow('broken')
+    expect(ends).toMatchObject([{ kind: 'failed' }])
+    // A listener that knows nothing of ends is none to ask.
+    expect(() => tap.add({})).not.toThrow()
+  })
+})
+
+describe('a stop reason', () => {
+  it.each([
+    ['{"type":"message_delta","delta":{"stop_reason" : "end_turn"}}', true],
+    ['{"type":"message_delta","delta":{"stop_reason":\t"end_turn"}}', true],
+    ['{"type":"message_delta","delta":{"stop_reason":null}}', false],
+    ['{"type":"message_delta","delta":{"stop_sequence":"a"}}', false],
+  ])('is found in %s: %s', async (data, hasStopReason) => {
+    const { response, ends } = listen(source([start, `event: message_delta\ndata: ${data}\n\n`]).body)
+    await readAll(response)
+    expect(ends).toEqual([{ kind: 'truncated', hasStopReason }])
+  })
+})

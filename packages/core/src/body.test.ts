@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { discard, isReplayable } from './body.ts'
+import { copyResponse, discard, isReplayable, isResponse } from './body.ts'
 
 describe('discard', () => {
   it('cancels a body that nobody has read', async () => {
@@ -52,5 +52,24 @@ describe('isReplayable', () => {
     ['what it does not know', { pipe: () => {} }],
   ])('is false for %s', (_, body) => {
     expect(isReplayable(body)).toBe(false)
+  })
+})
+
+describe('isResponse', () => {
+  it('goes by the looks, as a `fetch` may bring a class of its own', () => {
+    expect(isResponse(new Response())).toBe(true)
+    expect(isResponse({ bodyUsed: false })).toBe(true)
+    for (const other of [new Error('x'), { status: 200 }, 'bodyUsed', null, undefined, 7])
+      expect(isResponse(other)).toBe(false)
+  })
+})
+
+describe('copyResponse', () => {
+  it('keeps status, text and body, under other headers', async () => {
+    const original = new Response('text', { status: 429, statusText: 'Slow down', headers: { a: '1' } })
+    const copy = copyResponse(original, new Headers({ b: '2' }))
+    expect([copy.status, copy.statusText]).toEqual([429, 'Slow down'])
+    expect([copy.headers.get('a'), copy.headers.get('b')]).toEqual([null, '2'])
+    expect(await copy.text()).toBe('text')
   })
 })

@@ -1,9 +1,20 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { callOf, createCallKey, remainingMs, setDeadline, type Call } from './call.ts'
+import {
+  activeSignal,
+  callerSignal,
+  callOf,
+  createCallKey,
+  remainingMs,
+  setDeadline,
+  spentSignal,
+  targetsLeft,
+  type Call,
+} from './call.ts'
 import { createFetch } from './create-fetch.ts'
 import type { Middleware } from './middleware.ts'
 import { testContext, testRequest } from './testing/context.ts'
+import { circuitKey } from './wake.ts'
 
 const params = { model: 'm', max_tokens: 1, messages: [{ role: 'user' as const, content: 'hi' }] }
 const message = { id: 'msg_1', type: 'message', role: 'assistant', content: [], model: 'm', usage: {} }
@@ -153,3 +164,46 @@ describe('setDeadline', () => {
 function newCall(): Call {
   return callOf(testRequest(), testContext())
 }
+
+describe('the signals of a call', () => {
+  const signals = { ofRequest: new AbortController().signal, ofCaller: new AbortController().signal }
+  const options = { method: 'post', path: '/v1/messages' } as const
+
+  it('has the caller’s own in the SDK’s seam, and the request’s where nobody can tell', () => {
+    const request = testRequest({ signal: signals.ofRequest })
+    const sdk = testContext({ options: { ...options, signal: signals.ofCaller } })
+    expect(callerSignal(request, sdk)).toBe(signals.ofCaller)
+    expect(callerSignal(request, testContext({ options }))).toBeUndefined()
+    expect(callerSignal(request, testContext({ options: { ...options, signal: null } }))).toBeUndefined()
+    expect(callerSignal(request, testContext())).toBe(signals.ofRequest)
+    expect(callerSignal(testRequest({ signal: null }), testContext())).toBeUndefined()
+  })
+
+  it('obeys the request’s, until it is said to be spent', () => {
+    const aborted = AbortSignal.abort()
+    const ctx = testContext({ options: { ...options, signal: signals.ofCaller } })
+    expect(activeSignal(testRequest({ signal: signals.ofRequest }), ctx)).toBe(signals.ofRequest)
+    expect(activeSignal(testRequest({ signal: null }), ctx)).toBeUndefined()
+    const request = testRequest({ signal: aborted })
+    // Aborted by somebody whom it is to obey.
+    expect(activeSignal(request, ctx)).toBe(aborted)
+    spentSignal.set(callOf(request, ctx), AbortSignal.abort())
+    expect(activeSignal(request, ctx)).toBe(aborted)
+    spentSignal.set(callOf(request, ctx), aborted)
+    expect(activeSignal(request, ctx)).toBe(signals.ofCaller)
+    expect(activeSignal(testRequest({ signal: signals.ofRequest }), ctx)).toBe(signals.ofRequest)
+  })
+
+  it('keeps what middlewares tell each other under names of their own', () => {
+    const call = callOf(testRequest(), testContext())
+    targetsLeft.set(call, 2)
+    spentSignal.set(call, signals.ofRequest)
+    circuitKey.set(call, 'a circuit')
+    createCallKey<string>('').set(call, 'nobody')
+    expect([targetsLeft.get(call), spentSignal.get(call), circuitKey.get(call)]).toEqual([
+      2,
+      signals.ofRequest,
+      'a circuit',
+    ])
+  })
+})

@@ -339,3 +339,117 @@ describe('isCredentialExchange', () => {
     expect(isFetchSeam(sdk)).toBe(false)
   })
 })
+
+describe('what a middleware changes under createFetch', () => {
+  const changes = (change: (request: MiddlewareRequest) => Partial<MiddlewareRequest>): Middleware => {
+    return (request, next) => next({ ...request, ...change(request) })
+  }
+  const sentBy = async (
+    middleware: Middleware,
+    input: FetchInput,
+    init?: RequestInit,
+  ): Promise<Parameters<typeof globalThis.fetch>> => {
+    const { calls, fetch } = recorder()
+    await createFetch(middleware, { fetch })(input, init)
+    expect(calls).toHaveLength(1)
+    return calls[0]!
+  }
+  const plain = { method: 'POST', headers: { a: '1', b: '2' }, body: 'x' }
+
+  it('reaches upstream where it is nothing but the body', async () => {
+    const [input, init] = await sentBy(
+      changes(() => ({ body: 'y' })),
+      url,
+      plain,
+    )
+    expect(input).toBe(url)
+    expect(init).toEqual({ ...plain, body: 'y' })
+    // In the caller's own object: nothing has changed in it.
+    expect(init?.headers).toBe(plain.headers)
+  })
+
+  it('reaches upstream where a field is new, or gone', async () => {
+    const signal = AbortSignal.abort()
+    expect(
+      (
+        await sentBy(
+          changes(() => ({ signal })),
+          url,
+          plain,
+        )
+      )[1],
+    ).toEqual({ ...plain, signal })
+    const without: Middleware = (request, next) => {
+      const { body: _body, ...others } = request
+      return next(others)
+    }
+    expect((await sentBy(without, url, plain))[1]).toEqual({ method: 'POST', headers: plain.headers })
+  })
+
+  it.each<[string, HeadersInit, [string, string][]]>([
+    ['taken away', { a: '1' }, [['a', '1']]],
+    [
+      'renamed',
+      { a: '1', c: '2' },
+      [
+        ['a', '1'],
+        ['c', '2'],
+      ],
+    ],
+    [
+      'given another value',
+      { a: '1', b: '3' },
+      [
+        ['a', '1'],
+        ['b', '3'],
+      ],
+    ],
+    ['all gone', {}, []],
+  ])('reaches upstream where a header is %s', async (_, headers, expected) => {
+    const middleware = changes(() => ({ headers: new Headers(headers) }))
+    for (const given of [plain.headers, Object.entries(plain.headers) as [string, string][]]) {
+      const [, init] = await sentBy(middleware, url, { ...plain, headers: given })
+      expect([...new Headers(init?.headers)]).toEqual(expected)
+    }
+  })
+
+  it('is nothing more than what it is: no headers where none were, no second argument where one was', async () => {
+    expect(await sentBy(passThrough, url)).toHaveLength(1)
+    const [, init] = await sentBy(
+      changes(() => ({ method: 'PUT' })),
+      url,
+      { method: 'POST' },
+    )
+    expect(init).toEqual({ method: 'PUT' })
+    expect(init).not.toHaveProperty('headers')
+  })
+
+  it('is the body that is sent in the place of that of a Request', async () => {
+    const given = new Request(url, { method: 'POST', body: 'payload' })
+    const [input, init] = await sentBy(
+      changes(() => ({ body: 'other' })),
+      given,
+    )
+    expect(await new Request(input, init).text()).toBe('other')
+  })
+
+  it('sees no body, and nothing that belongs to one, of a Request without one', async () => {
+    const seen: MiddlewareRequest[] = []
+    const look: Middleware = (request, next) => {
+      seen.push({ ...request })
+      return next(request)
+    }
+    await sentBy(look, new Request(url))
+    expect(seen[0]).not.toHaveProperty('body')
+    expect(seen[0]).not.toHaveProperty('duplex')
+  })
+
+  it('is refused where it is the body of a response that somebody still reads', async () => {
+    const reads: Middleware = async (request, next) => {
+      const response = await next(request)
+      response.body?.getReader()
+      return response
+    }
+    await expect(createFetch(reads, { fetch: recorder().fetch })(url)).rejects.toThrow(/has read the body/)
+  })
+})

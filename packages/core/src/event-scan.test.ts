@@ -130,7 +130,7 @@ describe('eventScan', () => {
     }
   })
 
-  it('keeps a bounded part of an event that never ends', () => {
+  it('keeps a bounded part of an event that never ends', { timeout: 30_000 }, () => {
     const told: (string | undefined)[] = []
     const scan = eventScan((event) => told.push(event.data()))
     const chunk = encoder.encode('data: x\n'.repeat(100_000))
@@ -179,5 +179,123 @@ describe('eventScan', () => {
     scan.push(encoder.encode('event: a\n\nevent: b\n\n'))
     scan.push(encoder.encode('event: c\n\n'))
     expect(told).toEqual(['a'])
+  })
+})
+
+describe('a transcript, whole and cut at every byte', () => {
+  it.each<[string, string, [type: string, data: string | undefined][]]>([
+    ['name and data', 'event: a\ndata: 1\n\n', [['a', '1']]],
+    ['no space behind the colon', 'event:a\ndata:1\n\n', [['a', '1']]],
+    ['two spaces, of which one is the data’s', 'event:  a\ndata:  1\n\n', [[' a', ' 1']]],
+    ['a name alone', 'event: a\n\n', [['a', '']]],
+    ['fields without a colon', 'data\nevent\n\n', [['', '']]],
+    ['a colon and nothing', 'data:\nevent:\n\n', [['', '']]],
+    ['a colon and a space', 'data: \nevent: a\n\n', [['a', '']]],
+    ['the last of two names', 'event: a\nevent: b\ndata: 1\n\n', [['b', '1']]],
+    ['lines of data', 'event: a\ndata: 1\ndata\ndata: 2\n\n', [['a', '1\n\n2']]],
+    ['fields of other names', 'event: a\ndatax: 0\ndat: 0\nevents: c\nid: 7\ndata: 1\n\n', [['a', '1']]],
+    ['a field that begins with a space', ' event: b\nevent: a\n data: 0\ndata: 1\n\n', [['a', '1']]],
+    ['comments and blank lines', '\n: hi\n\n:\nevent: a\n: there\ndata: 1\n\n\n', [['a', '1']]],
+    [
+      'names of one length after each other',
+      'event: aa\n\nevent: ab\n\nevent: aa\n\nevent: b\n\nevent: bbb\n\n',
+      [
+        ['aa', ''],
+        ['ab', ''],
+        ['aa', ''],
+        ['b', ''],
+        ['bbb', ''],
+      ],
+    ],
+    [
+      'CRLF',
+      'event: a\r\ndata: 1\r\n\r\nevent: b\r\n\r\n',
+      [
+        ['a', '1'],
+        ['b', ''],
+      ],
+    ],
+    [
+      'CR',
+      'event: a\rdata: 1\r\revent: b\r\r',
+      [
+        ['a', '1'],
+        ['b', ''],
+      ],
+    ],
+    [
+      'all ends of lines at once',
+      'event: a\rdata: 1\r\ndata: 2\n\r\nevent: b\n\r',
+      [
+        ['a', '1\n2'],
+        ['b', ''],
+      ],
+    ],
+    ['a mark at the beginning', '\uFEFFevent: a\ndata: 1\n\n', [['a', '1']]],
+    ['a mark that is not there', '\uFEFF\uFEFFevent: b\nevent: a\n\uFEFFevent: c\n\n', [['a', '']]],
+    ['a mark within the data', 'event: a\ndata: \uFEFF1\n\n', [['a', '\uFEFF1']]],
+    ['characters of several bytes', 'event: é😀\ndata: ü\n\n', [['é😀', 'ü']]],
+    ['an event that does not end', 'event: a\n\nevent: b\ndata: 1\n', [['a', '']]],
+    ['an error without a name', 'data: {"type":"error"}\n\n', [['error', '{"type":"error"}']]],
+    ['a type with space around it', 'data:  { "type" : "error" }\n\n', [['error', ' { "type" : "error" }']]],
+    ['a type that does not come first', 'data: {"a":1,"type":"b"}\n\n', [['', '{"a":1,"type":"b"}']]],
+    ['a type within something else', 'data: [{"type":"b"}]\n\n', [['', '[{"type":"b"}]']]],
+  ])('%s', (_, text, expected) => {
+    const bytes = encoder.encode(text)
+    const found = (chunks: readonly Uint8Array[]): unknown =>
+      scanAll(chunks).map(({ type, data }) => [type, data])
+    expect(found([bytes])).toEqual(expected)
+    expect(found(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected)
+    for (let at = 1; at < bytes.length; at++) {
+      expect(found([bytes.slice(0, at), new Uint8Array(), bytes.slice(at)])).toEqual(expected)
+    }
+  })
+
+  it('says where each event is, also between what belongs to none', () => {
+    const parts = ['\uFEFFevent: a\r\n\r\n', ': comment\n\n', 'event: b\ndata: ü\n\n', '\n', 'data: 1\r\r']
+    const bytes = encoder.encode(parts.join(''))
+    const places = (chunks: readonly Uint8Array[]): unknown =>
+      scanAll(chunks).map(({ start, end }) => [start, end])
+    // The blank line of CRLF is over with its first character. A comment of its own is no part of what follows.
+    const expected = [
+      [0, 14],
+      [26, 45],
+      [46, 55],
+    ]
+    expect(places([bytes])).toEqual(expected)
+    expect(places(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected)
+  })
+})
+
+describe('1 MiB of data', () => {
+  const mebi = 1_048_576
+  const dataOf = (chunks: readonly string[]): (string | undefined)[] =>
+    scanAll([...chunks, '\n', 'event: b\ndata: 2\n\n'].map((chunk) => encoder.encode(chunk))).map(
+      ({ data }) => data,
+    )
+
+  it('is kept to the last byte, and not one byte more, in one chunk or in many', () => {
+    const full = 'x'.repeat(mebi)
+    expect(dataOf([`data: ${full}\n`])).toEqual([full, '2'])
+    expect(dataOf([`data: ${full}x\n`])).toEqual([undefined, '2'])
+    expect(dataOf(['data: ', `${full.slice(6)}\n`])).toEqual([full.slice(6), '2'])
+    expect(dataOf(['data: ', full, 'x\n'])).toEqual([undefined, '2'])
+  })
+
+  it('counts the line breaks between the lines', () => {
+    const half = 'x'.repeat(mebi / 2)
+    expect(dataOf([`data: ${half}\ndata: ${half.slice(1)}\n`])).toEqual([`${half}\n${half.slice(1)}`, '2'])
+    expect(dataOf([`data: ${half}\ndata: ${half}\n`])).toEqual([undefined, '2'])
+    expect(dataOf([`data: ${half}\n`, `data: ${half.slice(1)}\n`, 'data:\n'])).toEqual([undefined, '2'])
+  })
+
+  it('is not reached by an event that comes after a large one', () => {
+    const large = 'x'.repeat(mebi - 10)
+    expect(dataOf([`data: ${large}\n\ndata: ${large}\n`])).toEqual([large, large, '2'])
+    expect(dataOf([`data: ${large}x`, 'xxxxxxxxxxxxxxx\n\n', `data: ${large}\n`])).toEqual([
+      undefined,
+      large,
+      '2',
+    ])
   })
 })

@@ -89,6 +89,15 @@ describe('emit', () => {
     expect(warn.mock.calls.map(([, error]) => error as unknown)).toEqual([thrown, thrown, rejected])
   })
 
+  it('needs no observer and no listener', async () => {
+    const warn = vi.fn()
+    const call = newCall({ ...console, warn })
+    emit(call, event)
+    await Promise.resolve()
+    expect(warn).not.toHaveBeenCalled()
+    expect(call.events).toEqual([event])
+  })
+
   it('keeps the latest 100 events of a call', () => {
     const call = newCall()
     for (let status = 1; status <= 150; status++) emit(call, { ...event, status })

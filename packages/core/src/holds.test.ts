@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { addHold, releaseHolds, removeHold, renewHolds, type Hold } from './holds.ts'
 import { callOf } from './call.ts'
+import { sleep } from './sleep.ts'
 import { testContext, testRequest } from './testing/context.ts'
 
 const request = testRequest()
@@ -47,6 +48,24 @@ describe('holds', () => {
       renew: () => new Promise((resolve) => setTimeout(resolve, 20)),
     })
     expect(await renewHolds(call, request)).toBeGreaterThanOrEqual(19)
+  })
+
+  it('says it also long after the clock began, and once nobody holds anything any more', async () => {
+    vi.useFakeTimers()
+    vi.advanceTimersByTime(1_000_000)
+    const { call, hold } = setUp()
+    const slow = { ...hold('slow'), renew: () => sleep(20) }
+    removeHold(call, slow)
+    addHold(call, slow)
+    const renewing = renewHolds(call, request)
+    await vi.advanceTimersByTimeAsync(20)
+    expect(await renewing).toBe(20)
+    removeHold(call, hold('unknown'))
+    expect(renewHolds(call, request)).toBeInstanceOf(Promise)
+    await vi.advanceTimersByTimeAsync(20)
+    removeHold(call, slow)
+    expect(renewHolds(call, request)).toBeUndefined()
+    vi.useRealTimers()
   })
 
   it('forgets one that is removed, and lets the error of one through', async () => {

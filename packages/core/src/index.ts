@@ -19,10 +19,12 @@ export {
   describe,
   withDescription,
   type Description,
+  type Place,
   type Position,
   type StackDescription,
   type Worst,
 } from './describe.ts'
+export type { FaultCourse, FaultReport, FaultReports } from './describe-faults.ts'
 export { BreakwaterError, errorResponse, isBreakwaterError, type BreakwaterErrorDetails } from './errors.ts'
 export type {
   AdmittedEvent,
@@ -58,6 +60,15 @@ export type {
 } from './middleware.ts'
 export { modelOf } from './model.ts'
 export { assertFunction, assertOption } from './options.ts'
+export type {
+  FaultName,
+  Rehearsal,
+  Rehearsed,
+  RehearsedHold,
+  RehearsedMiddleware,
+  RehearsedTarget,
+  Step,
+} from './rehearsal.ts'
 export { attemptOf, carryAttempt, markLocal, send, type SendNote } from './send.ts'
 export { linkSignal, type SignalLink } from './signal-link.ts'
 export { maxTimerMs, sleep } from './sleep.ts'

@@ -24,6 +24,28 @@ describe('topLevelString', () => {
       'nested values behind it, from the back',
       `{"system":"${long}","model":"m","a":[{"b":"}"},[]],"c":-1.5e3}`,
     ],
+    [
+      'brackets, commas and quotes in a nested text',
+      String.raw`{"a":{"b":"}],{[\"","c":[1,[2,{}]]},"model":"m"}`,
+    ],
+    ['arrays in arrays, and objects in them', '{"a":[[1,2],[{"b":[3]}]],"model":"m"}'],
+    ['bare values around it', '{"a":null,"b":true,"model":"m","c":-1}'],
+    ['keys that begin or end as it does', '{"modelx":"no","mode":"no","xmodel":"no","model":"m"}'],
+    ['a key of the same length', '{"tools":"no","model":"m"}'],
+    ['an empty key and an empty text', '{"":"","model":"m"}'],
+    [
+      'brackets, commas and quotes in a nested text, from the back',
+      String.raw`{"system":"${long}","a":1,"model":"m","b":{"c":"}],{[\"","d":[1,[2,{}]]}}`,
+    ],
+    [
+      'arrays and bare values, from the back',
+      `{"system":"${long}","model":"m","a":[[1],[{"b":[3]}]],"c":null,"d":true}`,
+    ],
+    [
+      'keys that begin or end as it does, from the back',
+      `{"system":"${long}","model":"m","xmodel":"no","mode":"no","modelx":"no"}`,
+    ],
+    ['white space everywhere, from the back', `{"system":"${long}" , "model" : "m" \n , "a" : [ 1 ] } `],
     ['an escaped quote before a long text', String.raw`{"a":"\\\"","system":"${long}\\","model":"m"}`],
   ])('finds %s', (_, json) => {
     expect(JSON.parse(json)).toHaveProperty('model', 'm')
@@ -41,6 +63,40 @@ describe('topLevelString', () => {
     ['a key between two long values', `{"a":"${long}","model":"m","b":"${long}"}`],
   ])('finds nothing in %s', (_, json) => {
     expect(topLevelString(json, 'model')).toBeUndefined()
+  })
+
+  it.each([
+    ['an escape that is none', String.raw`{"model":"\x"}`],
+    ['a line break in it', '{"model":"a\nb"}'],
+  ])('finds nothing in a text that JSON does not know: %s', (_, json) => {
+    expect(topLevelString(json, 'model')).toBeUndefined()
+  })
+
+  it('reads the escapes of a value', () => {
+    expect(topLevelString(String.raw`{"model":"\u006d\"\\"}`, 'model')).toBe('m"\\')
+  })
+
+  it('finds it from the back wherever the view from the front ends', () => {
+    const rest = String.raw`" , "b" : [ 1 , { "c" : "\"}" } ] , "d" : -1.5 , "e" : "\\" , "model" : "m" }`
+    for (let pad = scanLimit - rest.length - 9; pad < scanLimit; pad++) {
+      expect(topLevelString(`{"a":"${'x'.repeat(pad)}${rest}`, 'model')).toBe('m')
+    }
+  })
+
+  it('finds it from the front wherever the view from the back begins', () => {
+    const head = String.raw`{ "b" : [ 1 , { "c" : "{\"" } ] , "d" : -1.5 , "model" : "m" , "a" : "`
+    for (let pad = scanLimit - head.length - 9; pad < scanLimit; pad++) {
+      expect(topLevelString(`${head}${'x'.repeat(pad)}"}`, 'model')).toBe('m')
+    }
+  })
+
+  it('between two long values, finds it just where the view from the back holds it, and never anything else', () => {
+    const head = `{"system":"${long}", "model" : "m" , "a" : "`
+    for (let pad = scanLimit - 60; pad < scanLimit + 20; pad++) {
+      const json = `${head}${'x'.repeat(pad)}"}`
+      const isHeld = json.length - json.lastIndexOf('"model"') < scanLimit
+      expect(topLevelString(json, 'model')).toBe(isHeld ? 'm' : undefined)
+    }
   })
 
   it('agrees with JSON.parse on any object', () => {

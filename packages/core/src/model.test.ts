@@ -64,6 +64,7 @@ describe('modelOf', () => {
   ])('is undefined for %s', (_, body) => {
     expect(modelOf(request(body), context())).toBeUndefined()
     expect(modelOf(request(body), context('text'))).toBeUndefined()
+    expect(modelOf(request(body), context(null))).toBeUndefined()
     expect(modelOf(request(body), context({ model: 7 }))).toBeUndefined()
   })
 

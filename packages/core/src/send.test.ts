@@ -38,6 +38,10 @@ const dawdlesAndCopies: Middleware = async (request, next) => {
   return new Response(response.body, response)
 }
 
+/** One that throws the reason of the caller's signal as another error. */
+const renames: Middleware = (request, next) =>
+  next(request).catch(() => Promise.reject(new Error('aborted by the caller')))
+
 async function ledgerOf(middleware: readonly Middleware[], fetch: () => Promise<Response>): Promise<Call> {
   let call: Call | undefined
   const look: Middleware = (request, next, ctx) => {
@@ -143,6 +147,36 @@ describe('send', () => {
     expect(ended.attempts).toMatchObject([{ status: undefined }])
     const kept = await ledgerOf([sends, () => Promise.reject(markLocal(limit()))], answers())
     expect(kept.attempts).toEqual([])
+    // One that comes while a guard holds the answer.
+    const holds: Middleware = (request, next) => next(request).then(() => Promise.reject(limit()))
+    const late = await ledgerOf([sends, dawdles, holds, sends], answers())
+    expect(late.attempts).toMatchObject([{ status: 200 }])
+  })
+
+  it('writes nothing of a call that was aborted before it was sent, and a line of one that is aborted on its way', async () => {
+    for (const [aborted, stack] of [
+      [true, [sends]],
+      [true, [sends, dawdles, sends]],
+      [false, [sends]],
+      [false, [sends, dawdles, sends]],
+      [false, [sends, dawdles, renames, sends]],
+    ] as const) {
+      const controller = new AbortController()
+      if (aborted) controller.abort()
+      let call: Call | undefined
+      const look: Middleware = (request, next, ctx) => {
+        call = callOf(request, ctx)
+        return next(request)
+      }
+      const fetch = createFetch([look, ...stack], {
+        fetch: (_input, init) => {
+          controller.abort()
+          return Promise.reject(init?.signal?.reason as Error)
+        },
+      })
+      await expect(fetch(url, { signal: controller.signal })).rejects.toThrow(/abort/)
+      expect(call?.attempts).toHaveLength(aborted ? 0 : 1)
+    }
   })
 
   it('turns a synchronous throw of the rest into a rejection', async () => {

@@ -44,9 +44,11 @@ export function send(
   const parent = call.frame
   if (parent !== undefined) parent.outer = true
   call.frame = frame
+  // `next` rejects at once then, and sends nothing.
+  const isSpent = request.signal?.aborted === true
   try {
     const outcome = next(request)
-    return frame.outer ? outcome : record(outcome, call, request, ctx)
+    return frame.outer ? outcome : record(outcome, call, request, ctx, isSpent)
   } catch (error) {
     return Promise.reject(error)
   } finally {
@@ -85,6 +87,7 @@ async function record(
   call: Call,
   request: MiddlewareRequest,
   ctx: MiddlewareContext,
+  isSpent: boolean,
 ): Promise<Response> {
   const startedAt = performance.now()
   const first = call.attempts.length
@@ -101,8 +104,11 @@ async function record(
   } catch (error) {
     // Our own errors say that nothing was sent, or stand for an attempt that an inner `send` has written. Only a limit
     // of `timeout` comes back out of `fetch` itself, as the reason of its signal.
-    const isOurs = isBreakwaterError(error) && error.category !== 'timeout'
-    if (!isOurs && !isWritten(call, first, error)) {
+    const isLimit = isBreakwaterError(error) && error.category === 'timeout'
+    const isOurs = isBreakwaterError(error) && !isLimit
+    // A limit or an abort may come after the headers, or be named anew on its way out: then somebody inside has written the line.
+    const isLate = (isLimit || request.signal?.aborted === true) && call.attempts.length > first
+    if (!isOurs && !isSpent && !isLate && !isWritten(call, first, error)) {
       const attempt = write(call, request, ctx, startedAt)
       if (isObject(error)) registry.outcomes.set(error, attempt)
     }

@@ -43,6 +43,16 @@ describe.each([true, false])('linkSignal, to a signal that is shared: %s', (isSh
     expect(controller.signal.reason).toBe('now')
   })
 
+  it('may be taken off twice, the only one too', () => {
+    const source = new AbortController()
+    const linked = linkSignal(source.signal, isShared, new AbortController())
+    linked.unlink()
+    linked.unlink()
+    source.abort()
+    linked.unlink()
+    expect(getEventListeners(source.signal, 'abort')).toEqual([])
+  })
+
   it('needs no signal', () => {
     const linked = linkSignal(null, isShared, new AbortController())
     linked.unlinkWith({})
@@ -68,5 +78,22 @@ describe('linkSignal', () => {
       // Not the object itself: a failed assertion would keep it.
       expect(body.deref() === undefined).toBe(true)
     })
+  })
+})
+
+describe('linkSignal, to a signal that outlives the call', () => {
+  it('is taken off it when the body is gone, which nobody has read', async () => {
+    const source = new AbortController()
+    const controller = new AbortController()
+    ;(() => linkSignal(source.signal, true, controller).unlinkWith({}))()
+    expect(getEventListeners(source.signal, 'abort')).toHaveLength(1)
+    setFlagsFromString('--expose_gc')
+    const collect = runInNewContext('gc') as () => void
+    await vi.waitFor(() => {
+      collect()
+      expect(getEventListeners(source.signal, 'abort')).toHaveLength(0)
+    })
+    source.abort()
+    expect(controller.signal.aborted).toBe(false)
   })
 })

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { maxTimerMs, sleep } from './sleep.ts'
 
@@ -45,5 +46,26 @@ describe('sleep', () => {
     expect(ended).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     expect(ended).toHaveBeenCalledOnce()
+  })
+})
+
+describe('what a sleep leaves', () => {
+  it('is nothing on the signal, whether it ends by itself or by the abort', async () => {
+    vi.useFakeTimers()
+    const controller = new AbortController()
+    const slept = sleep(10, controller.signal)
+    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(10)
+    await slept
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+    const aborted = sleep(10, controller.signal)
+    controller.abort('gone')
+    await expect(aborted).rejects.toBe('gone')
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
+    vi.useRealTimers()
+  })
+
+  it('is within what a timer can hold: 2^31 - 1', () => {
+    expect(maxTimerMs).toBe(2_147_483_647)
   })
 })

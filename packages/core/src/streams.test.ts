@@ -17,6 +17,14 @@ describe('asksForStream', () => {
     ['{"model":"m","stream":false}', false],
     ['{"tools":[{"stream":true}],"model":"m"}', false],
     ['{"model":"m"}', false],
+    ['\n { "stream" : true , "model" : "m" }', true],
+    ['{ "stream" : true }', true],
+    ['{"model" : "m" , "stream" : true } ', true],
+    ['{"model":"m","stream":"true"}', false],
+    ['x{"stream":true,"model":"m"', false],
+    ['{"model":"m","stream":true},', false],
+    [`{"model":"m","messages":"${'x'.repeat(100)}","stream":true}`, true],
+    [`{"stream":true,"messages":"${'x'.repeat(100)}"}`, true],
   ])('reads %s under createFetch', (body, expected) => {
     expect(asksForStream(request('https://a.test', body), bare)).toBe(expected)
   })
@@ -54,6 +62,10 @@ describe('isEventStream', () => {
     [' Text/Event-Stream; charset=utf-8', true],
     ['application/vnd.amazon.eventstream', false],
     ['text/event-streams', false],
+    ['multipart/text/event-stream', false],
+    ['xtext/event-stream', false],
+    ['text/event-stream;charset=utf-8', true],
+    ['text/event-stream ; charset=utf-8', true],
     ['application/json', false],
   ])('%s: %s', (type, expected) => {
     expect(isEventStream(new Response('', { headers: { 'content-type': type } }))).toBe(expected)

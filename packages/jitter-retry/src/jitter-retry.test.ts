@@ -197,7 +197,7 @@ describe('jitterRetry', () => {
 
   it('describes itself', () => {
     const { maxRequests, maxWaitMs, text, warnings } = describeStack([jitterRetry()])
-    expect([maxRequests, maxWaitMs, warnings]).toEqual([6, 13 * 63_000, []])
+    expect([maxRequests, maxWaitMs, warnings]).toEqual([6, 5 * 63_000, []])
     expect(text).toContain('jitterRetry → upstream')
     expect(describeStack([jitterRetry(), jitterRetry()]).warnings).toHaveLength(1)
     const policy = {
@@ -209,7 +209,7 @@ describe('jitterRetry', () => {
       policy: { ...policy, connection: { retries: 2, capMs: 9000 } },
       maxRetryAfterMs: 0,
     })
-    expect(describeStack(small)).toMatchObject({ maxRequests: 3, maxWaitMs: 2 * 60_000 })
+    expect(describeStack(small)).toMatchObject({ maxRequests: 3, maxWaitMs: 5000 + 1000 })
   })
 
   it.each([

@@ -1,5 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk'
-import { onEvent, sleep, type Middleware } from '@breakwater/core'
+import { BreakwaterError, onEvent, sleep, type Middleware } from '@breakwater/core'
 import { seams } from '@breakwater/testing'
 import type { Reply } from '@breakwater/testkit'
 import fc from 'fast-check'
@@ -51,6 +51,23 @@ describe.each(seams)('the cooldown of modelFailover, by %s', (_seam, clientOf) =
     expect(subject.snapshot()).toEqual([])
     await send()
     expect(models().slice(5)).toEqual([primary, primary])
+  })
+
+  it('begins when a limit outside has ended the call, and not when the caller has', async () => {
+    for (const [reason, cooling] of [
+      [new BreakwaterError('It timed out.', { code: 'timeout', category: 'timeout' }), [primary]],
+      [new Error('the user left'), []],
+    ] as const) {
+      const ends: Middleware = async (request, next) => {
+        const controller = new AbortController()
+        const timer = setTimeout(() => controller.abort(reason), 1000)
+        return next({ ...request, signal: controller.signal }).finally(() => clearTimeout(timer))
+      }
+      const { send, subject, models } = setUp(clientOf, [{ network: 'hang' }], { outside: [ends] })
+      expect(await send()).toBeInstanceOf(Error)
+      expect(models()).toEqual([primary])
+      expect(subject.snapshot().map(({ target }) => target)).toEqual(cooling)
+    }
   })
 
   it('lasts as long as the server asks', async () => {

@@ -1,35 +1,57 @@
-import type { Description, Position } from '@breakwater/core'
+import type { Description, Place, Position, Worst } from '@breakwater/core'
 import type { Settings } from './options.ts'
+import { rehearsalOf } from './rehearsal.ts'
 
 /** What `modelFailover` says of itself for `describe`. */
-export function descriptionOf({ targets }: Settings): Description {
-  const own = targets.filter(({ fetch }) => fetch !== undefined).length
-  const through = 1 + targets.filter(({ fetch, respond }) => (fetch ?? respond) === undefined).length
-  // One more for a closed keep-alive connection; a `fetch` of a target passes by what stands inside.
-  const requests = (inside: number): number => through * inside + own + 1
-  let most = requests(1)
+export function descriptionOf(settings: Settings): Description {
   return {
     name: 'modelFailover',
-    worst({ maxRequests, maxWaitMs }) {
-      // `describe` asks for the worst case first, and then for warnings.
-      most = requests(maxRequests)
-      return { maxRequests: most, maxWaitMs: through * maxWaitMs }
-    },
-    warn: (position) => warning(position, most),
+    worst: (inside, place) => worstOf(settings, inside, place),
+    rehearse: () => rehearsalOf(settings),
+    warn: (position) => warnings(position),
   }
 }
 
-function warning({ outside, inside }: Position, requests: number): string | undefined {
-  const warnings: string[] = []
+/** A `fetch` of a target passes by what stands inside; a `respond` sends nothing. */
+function worstOf(
+  { targets }: Settings,
+  { maxRequests, maxWaitMs, maxWaitToMoveMs = maxWaitMs, turns = maxRequests }: Worst,
+  { inside }: Place,
+): Worst {
+  const own = targets.filter(({ fetch }) => fetch !== undefined).length
+  const through = 1 + targets.filter(({ fetch, respond }) => (fetch ?? respond) === undefined).length
+  // Once a call it sends again what met a closed keep-alive connection, unless a retry inside has done so.
+  const again = inside.includes('jitterRetry') ? 0 : 1
+  const resent = own > 0 ? 1 : again
+  return {
+    maxRequests: through * maxRequests + own + resent,
+    // All but the last one have a target after them.
+    maxWaitMs: (through - 1) * maxWaitToMoveMs + (1 + again) * maxWaitMs,
+    maxWaitToMoveMs: (through + again) * maxWaitToMoveMs,
+    sentOnce: resent,
+    turns: (through + again) * turns,
+  }
+}
+
+const page = 'docs/choosing-an-order.md'
+
+function warnings({ outside, inside, faults }: Position): string[] {
+  const found: string[] = []
   if (outside.includes('jitterRetry')) {
-    warnings.push(
-      `\`jitterRetry\` outside \`modelFailover\` goes through all targets again on each of its tries, up to ${requests} requests a try: put it inside, where each target has its retries and a patient wait gives way to the next.`,
+    const here = faults().overloaded.requests
+    const there = faults('jitterRetry').overloaded.requests
+    const counts =
+      here > there
+        ? `: a 529 of them all sends ${here} requests here, and ${there} with the retry inside, where a patient wait gives way to the next target`
+        : ''
+    found.push(
+      `\`jitterRetry\` outside \`modelFailover\` goes through all targets again on each of its tries${counts}; put it inside. See ${page}#retry-outside-the-failover`,
     )
   }
   if (inside.includes('betaRefusalFallbackMiddleware (not ours)')) {
-    warnings.push(
-      "The SDK's `betaRefusalFallbackMiddleware` inside `modelFailover` discards the model of a target: put it outside.",
+    found.push(
+      `The SDK's \`betaRefusalFallbackMiddleware\` inside \`modelFailover\` discards the model of a target: put it outside. See ${page}#refusal-fallback-inside-the-failover`,
     )
   }
-  return warnings.length === 0 ? undefined : warnings.join(' ')
+  return found
 }

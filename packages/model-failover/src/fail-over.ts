@@ -11,6 +11,7 @@ import {
   copyResponse,
   discard,
   emit,
+  isBreakwaterError,
   isResponse,
   releaseHolds,
   remainingMs,
@@ -75,7 +76,8 @@ export async function failOver(pass: Pass, visit: Visit, first?: Tried): Promise
     const found = (await classifyOutcome(outcome, tried.request, ctx)) ?? failure
     tried.unlink?.()
     const signal = callerSignal(request, ctx)
-    if (signal?.aborted === true) {
+    // A limit of ours outside stands where the caller's signal was, in a `fetch`; it ends the call as well, but says something of the target.
+    if (signal?.aborted === true && (isResponse(outcome) || !isBreakwaterError(signal.reason))) {
       health.leave()
       drop(standing?.outcome)
       drop(outcome)

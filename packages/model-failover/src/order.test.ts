@@ -175,10 +175,25 @@ describe('describe, of modelFailover', () => {
   })
 
   it('warns of a retry outside', () => {
-    const { maxRequests, warnings } = describeStack([plainRetry(6), modelFailover({ to: [second, third] })])
-    expect(maxRequests).toBe(6 * 4)
-    expect(warnings).toEqual([
-      expect.stringMatching(/`jitterRetry` outside .* up to 4 requests a try.* inside/),
+    const outside = describeStack([plainRetry(6), modelFailover({ to: [second, third] })])
+    expect(outside.maxRequests).toBe(6 * 4)
+    expect(outside.warnings).toEqual([
+      '`jitterRetry` outside `modelFailover` goes through all targets again on each of its tries; put it inside. See docs/choosing-an-order.md#retry-outside-the-failover',
+    ])
+  })
+
+  it('says in the warning what each order sends, where they differ', () => {
+    /** Gives up at once where a failover outside has another target. */
+    const yielding = withDescription((request, next) => next(request), {
+      name: 'jitterRetry',
+      rehearse: () => (rehearsal, next) => {
+        const tries = rehearsal.targetsLeft > 0 ? 1 : 4
+        for (let tried = 1; tried < tries; tried++) next()
+        return next()
+      },
+    })
+    expect(describeStack([yielding, modelFailover({ to: [second] })]).warnings).toEqual([
+      expect.stringContaining('a 529 of them all sends 8 requests here, and 5 with the retry inside'),
     ])
   })
 
@@ -198,6 +213,6 @@ describe('describe, of modelFailover', () => {
     const client = new Anthropic({ apiKey: 'not-a-key', maxRetries: 0, fetch, middleware: stack })
     await settle(client.messages.create({ ...params, model: primary }))
     expect(fetch.requests.length).toBe(9)
-    expect(describeStack(stack).maxRequests).toBe(10)
+    expect(describeStack(stack).maxRequests).toBe(9)
   })
 })

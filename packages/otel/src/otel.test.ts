@@ -895,7 +895,7 @@ describe('the description', () => {
     const stand = (name: string): Middleware => withDescription((request, next) => next(request), { name })
     for (const name of ['jitterRetry', 'modelFailover']) {
       expect(describeStack([stand(name), telemetry]).warnings).toEqual([
-        expect.stringContaining(`inside \`${name}\``),
+        expect.stringMatching(`inside \`${name}\` .*docs/choosing-an-order.md#otel-in-the-middle$`),
       ])
       expect(describeStack([telemetry, stand(name), telemetry]).warnings).toEqual([])
     }

@@ -1,6 +1,7 @@
 import { callOf, isCredentialExchange, send, withDescription, type Middleware } from '@breakwater/core'
 import { enterCall } from './call-state.ts'
 import { spansAround } from './contexts.ts'
+import { description } from './description.ts'
 import { listen } from './listen.ts'
 import { settingsOf, type OtelOptions } from './options.ts'
 import { createOwner } from './pass.ts'
@@ -32,23 +33,13 @@ export function otel(options: OtelOptions = {}): Middleware {
   // Counters begin at 0 where a provider is there already.
   telemetry.guard(undefined, () => telemetry.instruments())
 
-  return withDescription(
-    function otel(request, next, ctx) {
-      if (isCredentialExchange(request, ctx)) return next(request)
-      if (telemetry.guard(ctx, telemetry.isIdle) === true && !hasTraceHeaders(request)) {
-        return send(request, next, ctx)
-      }
-      const call = callOf(request, ctx)
-      const state = enterCall(call, owner, () => telemetry.guard(ctx, () => spansAround(request, ctx)))
-      return state.owner.pass(request, next, ctx, call, state)
-    },
-    {
-      name: 'otel',
-      warn: ({ outside }) => {
-        const repeater = outside.find((name) => name === 'jitterRetry' || name === 'modelFailover')
-        if (repeater === undefined || outside.includes('otel')) return undefined
-        return `\`otel\` inside \`${repeater}\` sees its tries and not the calls: give the same instance outermost too.`
-      },
-    },
-  )
+  return withDescription(function otel(request, next, ctx) {
+    if (isCredentialExchange(request, ctx)) return next(request)
+    if (telemetry.guard(ctx, telemetry.isIdle) === true && !hasTraceHeaders(request)) {
+      return send(request, next, ctx)
+    }
+    const call = callOf(request, ctx)
+    const state = enterCall(call, owner, () => telemetry.guard(ctx, () => spansAround(request, ctx)))
+    return state.owner.pass(request, next, ctx, call, state)
+  }, description)
 }

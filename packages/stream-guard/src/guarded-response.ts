@@ -122,7 +122,16 @@ export async function guardedResponse(
 
   /** What the stream would have been had it failed before its headers. */
   async function fail(fault: StreamFault): Promise<Response> {
-    discard(stream)
+    // Who listens inside takes the end of a body that nobody reads on for the reader's own; this one is the stream's.
+    if (fault.reason === 'malformed') {
+      const error = new StreamInterruptedError({
+        requestId,
+        ...fault,
+        deliveredEvents: 0,
+        deliveredCharacters: 0,
+      })
+      tap?.fail(error)
+    } else discard(stream)
     const failing = failingResponse(response, fault)
     const category = (await classifyOutcome(failing, request, ctx))?.category ?? 'unknown'
     if (attempt !== undefined) attempt.category = category

@@ -7,6 +7,8 @@ import {
   describe as describeStack,
   discard,
   send,
+  tapOf,
+  tapped,
   withDescription,
   type Attempt,
   type Middleware,
@@ -70,6 +72,23 @@ afterEach(() => {
 })
 
 describe.each(seams)('streamGuard, by %s', (_, clientOf) => {
+  it('tells who listens inside that a stream was broken, before its content and after', async () => {
+    for (const at of [1, 4]) {
+      const ends: string[] = []
+      const listener: Middleware = async (request, next) => {
+        const response = tapped(await next(request))
+        tapOf(response)?.add({ onEnd: ({ kind }) => ends.push(kind) })
+        return response
+      }
+      const { guard, fetch } = setUp([{ fault: { kind: 'garbage', at }, deltaChars: 1 }])
+      const client = clientOf({ middleware: [guard, listener], fetch })
+      const { error } = await eventsOf(client.messages.create(streaming))
+      expect(error).toBeInstanceOf(at === 1 ? Anthropic.InternalServerError : StreamInterruptedError)
+      expect(ends).toEqual(['failed'])
+      expect(fetch.requests[0]?.closedAt).toBeDefined()
+    }
+  })
+
   describe('leaves alone', () => {
     it('what is no stream of a message', async () => {
       const passed: [Response, Response][] = []

@@ -10,6 +10,7 @@ import {
   type StreamCommittedEvent,
   type StreamInterruptedEvent,
 } from '@breakwater/core'
+import { descriptionOf } from './description.ts'
 import { guardedResponse, type GuardSettings } from './guarded-response.ts'
 import { asEventStream, inHeadersOf } from './unlabelled.ts'
 import type { CommitPoint } from './stream-watch.ts'
@@ -104,26 +105,16 @@ export function streamGuard({
     onInterrupt,
   }
 
-  return withDescription(
-    async function streamGuard(request, next, ctx) {
-      const response = await send(request, next, ctx)
-      if (!response.ok || !isMessageRequest(request) || response.body?.locked === true) return response
-      if (isEventStream(response)) return guardedResponse(response, request, ctx, settings)
-      if (!asksForStream(request, ctx)) return response
-      // The SDK reads it as a stream all the same, and takes one without events for an answer.
-      return inHeadersOf(response, await guardedResponse(asEventStream(response), request, ctx, settings))
-    },
-    { name: 'streamGuard', warn: ({ inside }) => warning(inside) },
-  )
+  return withDescription(async function streamGuard(request, next, ctx) {
+    const response = await send(request, next, ctx)
+    if (!response.ok || !isMessageRequest(request) || response.body?.locked === true) return response
+    if (isEventStream(response)) return guardedResponse(response, request, ctx, settings)
+    if (!asksForStream(request, ctx)) return response
+    // The SDK reads it as a stream all the same, and takes one without events for an answer.
+    return inHeadersOf(response, await guardedResponse(asEventStream(response), request, ctx, settings))
+  }, descriptionOf(settings))
 }
 
 function assertLimit(name: string, unit: string, value: unknown): void {
   assertOption(typeof value === 'number' && value >= 0, name, `a number of ${unit}, 0 or more`, value)
-}
-
-function warning(inside: readonly string[]): string | undefined {
-  const healers = inside.filter((name) => name === 'jitterRetry' || name === 'modelFailover')
-  if (healers.length === 0) return undefined
-  const names = healers.map((name) => `\`${name}\``).join(' and ')
-  return `\`streamGuard\` outside ${names}: they cannot heal the failures that it finds in streams. Put \`streamGuard\` inside.`
 }

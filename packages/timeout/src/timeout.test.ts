@@ -541,12 +541,39 @@ describe('timeout', () => {
       maxWaitMs: 30_000,
       warnings: [],
     })
-    expect(describeStack([timeout(), retry])).toMatchObject({
-      maxWaitMs: 65_000,
-      warnings: [expect.stringContaining('`timeout` outside `jitterRetry`')],
-    })
-    expect(describeStack([retry, timeout()]).warnings).toEqual([])
+    expect(describeStack([timeout(), retry])).toMatchObject({ maxWaitMs: 65_000, warnings: [] })
     expect(describeStack([timeout()])).toMatchObject({ maxRequests: 1, maxWaitMs: 0, warnings: [] })
+  })
+
+  it('warns of a limit for attempts that somebody has asked for outside of what sends again', () => {
+    const retry: Middleware = withDescription((request, next) => next(request), { name: 'jitterRetry' })
+    const warnings = (options: TimeoutOptions): readonly string[] =>
+      describeStack([timeout(options), retry]).warnings
+    const said = [
+      expect.stringMatching(/^`timeout` outside `jitterRetry` takes all .* inside; .* See docs\//),
+    ]
+    expect(warnings({ attemptMs: 60_000 })).toEqual(said)
+    expect(warnings({ firstTokenMs: 30_000 })).toEqual(said)
+    expect(warnings({ attemptMs: 60_000, totalMs: 60_001 })).toEqual(said)
+    expect(warnings({ attemptMs: 60_000, totalMs: 60_000 })).toEqual([])
+    expect(warnings({ attemptMs: false, firstTokenMs: 300_000 })).toEqual([])
+    expect(describeStack([retry, timeout({ attemptMs: 60_000 })]).warnings).toEqual([])
+  })
+
+  it('ends an attempt, waits and all, in a rehearsal too', () => {
+    const slow: Middleware = withDescription((request, next) => next(request), {
+      name: 'slow',
+      rehearse: () => (rehearsal, next) => {
+        rehearsal.wait(1000)
+        return next()
+      },
+    })
+    const { faults } = describeStack([timeout({ attemptMs: 900, firstTokenMs: 800 }), slow])
+    const over = { requests: 0, outcome: 'error', category: 'timeout' }
+    expect(faults.overloaded).toMatchObject({ ...over, waitMs: 900 })
+    expect(faults.stream_cut).toMatchObject({ ...over, waitMs: 800 })
+    expect(faults.stream_cut_early).toMatchObject({ ...over, waitMs: 800 })
+    expect(describeStack([timeout(), slow]).faults.overloaded).toMatchObject({ requests: 1, waitMs: 1000 })
   })
 
   it.each([

@@ -7,6 +7,7 @@ import {
   type TimeoutEvent,
 } from '@breakwater/core'
 import { limitedAttempt, type Limits } from './attempt.ts'
+import { descriptionOf } from './description.ts'
 
 /** Options of {@link timeout}. A limit is a number of milliseconds above 0; `false` or `Infinity` turns it off. */
 export interface TimeoutOptions {
@@ -93,11 +94,7 @@ export function timeout({
       if (!isLimit(limits.attempt)) return next(request)
       return limitedAttempt(request, next, ctx, exchangeLimits, onTimeout)
     },
-    {
-      name: 'timeout',
-      deadlineMs: limits.total,
-      warn: ({ inside }) => warning(inside, limits),
-    },
+    descriptionOf(limits, { attempt: timeoutDefaults.attemptMs, firstToken: timeoutDefaults.firstTokenMs }),
   )
 }
 
@@ -109,11 +106,4 @@ function msOf(name: string, value: number | false): number {
 
 function isLimit(ms: number): boolean {
   return ms !== Infinity
-}
-
-/** An attempt is whatever happens in one `next`: with a retry inside that is all of its tries and waits. */
-function warning(inside: readonly string[], { attempt, firstToken, total }: Limits): string | undefined {
-  const repeater = inside.find((name) => name === 'jitterRetry' || name === 'modelFailover')
-  if (repeater === undefined || Math.min(attempt, firstToken) >= total) return undefined
-  return `\`timeout\` outside \`${repeater}\` takes all its tries for one attempt: put \`timeout\` inside; \`totalMs\` holds from there too.`
 }

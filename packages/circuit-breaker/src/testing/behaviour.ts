@@ -95,9 +95,13 @@ export function behaviour(opossum: string): void {
       })
 
       it('opens after as many in a row as a larger volume asks for', async () => {
-        const test = setUp(clientOf, [...Array.from({ length: 50 }, () => 200), ...replies(529)], {
-          volumeThreshold: 15,
-        })
+        const test = setUp(
+          clientOf,
+          [...Array.from({ length: 50 }, () => 200), ...Array.from({ length: 20 }, () => 529)],
+          {
+            volumeThreshold: 15,
+          },
+        )
         expect((await test.sendAll(65)).at(-1)).toBe('529')
         expect(shortOf(await test.send())).toBe('open')
       })

@@ -1,0 +1,38 @@
+import type { Description, Position, RehearsedMiddleware } from '@breakwater/core'
+import type { GuardSettings } from './guarded-response.ts'
+
+/** What `streamGuard` says of itself for `describe`. */
+export function descriptionOf(settings: GuardSettings): Description {
+  return { name: 'streamGuard', rehearse: () => rehearsalOf(settings), warn: warnings }
+}
+
+/** `streamGuard` in miniature: a stream that breaks while it is held is a failing response. */
+function rehearsalOf({ commit, maxPreambleMs, maxPreambleBytes }: GuardSettings): RehearsedMiddleware {
+  const holds = commit === 'content' && maxPreambleMs > 0 && maxPreambleBytes > 0
+  return (_rehearsal, next) => {
+    const result = next()
+    if (result.kind !== 'broken_stream') return result
+    return result.isEarly && holds
+      ? { kind: 'failure', category: 'server_error', status: 502 }
+      : { kind: 'interrupted_stream' }
+  }
+}
+
+const page = 'docs/choosing-an-order.md'
+
+function warnings({ outside, inside }: Position): string[] {
+  const found: string[] = []
+  const healers = inside.filter((name) => name === 'jitterRetry' || name === 'modelFailover')
+  if (healers.length > 0) {
+    const names = [...new Set(healers)].map((name) => `\`${name}\``).join(' and ')
+    found.push(
+      `\`streamGuard\` outside ${names}: they cannot heal the failures that it finds in streams; put it inside. See ${page}#guard-outside-the-retry`,
+    )
+  }
+  if (outside.includes('streamGuard')) {
+    found.push(
+      `\`streamGuard\` inside another one does all the work, and the outer one none; remove one. See ${page}#a-second-copy`,
+    )
+  }
+  return found
+}
