@@ -14,6 +14,8 @@ import { checkDocs } from './steps/docs.mjs'
 import { runExamples } from './steps/examples.mjs'
 import { checkOps } from './steps/ops.mjs'
 import { checkPackages } from './steps/packages.mjs'
+import { checkReports } from './steps/report.mjs'
+import { runRuntimes } from './steps/runtimes.mjs'
 import { runTests, testScripts } from './steps/tests.mjs'
 
 /**
@@ -55,12 +57,24 @@ const steps = [
   },
   { name: 'docs', title: 'Documentation (code blocks, links)', work: checkDocs, needs: ['build'] },
   { name: 'examples', title: 'Examples and the demo', work: runExamples, needs: ['build'] },
+  {
+    name: 'report',
+    title: 'The live demo, and the pages with charts in a browser',
+    work: checkReports,
+    needs: ['build'],
+  },
   { name: 'ops', title: 'Alerts, dashboard and the example service', work: checkOps, needs: ['build'] },
   { name: 'changesets', title: 'Changesets', work: checkChangesets },
   {
     name: 'smoke',
     title: 'First use of the packed packages, as their READMEs say',
     work: async () => await smoke(await packed()),
+    needs: ['build'],
+  },
+  {
+    name: 'runtimes',
+    title: 'Every runtime, with the packed packages',
+    work: async () => await runRuntimes(await packed()),
     needs: ['build'],
   },
 ]

@@ -14,6 +14,9 @@ const entries = {
   bench: 'packages/lab/dist/bench.js',
   backoff: 'packages/lab/dist/backoff.js',
   leaks: 'packages/lab/dist/leaks.js',
+  orders: 'packages/lab/dist/orders.js',
+  fuzz: 'packages/lab/dist/fuzz.js',
+  storm: 'packages/lab/dist/storm.js',
 }
 const usageText = `usage: node scripts/run.mjs <${Object.keys(entries).join('|')}> [arguments]`
 const [name = '', ...args] = process.argv.slice(2)

@@ -1,11 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk'
-import { circuitBreaker } from '@breakwater/circuit-breaker'
-import { classify } from '@breakwater/classify'
-import { jitterRetry } from '@breakwater/jitter-retry'
-import { modelFailover } from '@breakwater/model-failover'
-import { otel } from '@breakwater/otel'
-import { streamGuard } from '@breakwater/stream-guard'
-import { timeout } from '@breakwater/timeout'
+import { breakwater } from 'breakwater'
 
 /** The model that is asked first. */
 export const primary = 'claude-sonnet-5-5'
@@ -30,21 +24,15 @@ export function createClient(
   options: { readonly apiKey?: string; readonly baseURL?: string },
   { cooldownMs = 30_000, breaker, idleMs = 30_000 }: Tuning = {},
 ): Anthropic {
-  // The same instance at both ends: the outer place sees the calls, the inner one the attempts.
-  const telemetry = otel({ prices, models: [primary, fallback] })
   return new Anthropic({
     ...options,
-    maxRetries: 0, // jitterRetry does it
     logLevel: 'off', // every failure is a metric
-    middleware: [
-      telemetry,
-      classify(),
-      modelFailover({ to: [fallback], cooldownMs }),
-      jitterRetry(),
-      circuitBreaker(breaker),
-      streamGuard(),
-      timeout({ attemptMs: 60_000, firstTokenMs: 20_000, idleMs, totalMs: 120_000 }),
-      telemetry,
-    ],
+    ...breakwater({
+      fallbacks: [fallback],
+      otel: { prices, models: [primary, fallback] },
+      modelFailover: { cooldownMs },
+      ...(breaker && { circuitBreaker: breaker }),
+      timeout: { attemptMs: 60_000, firstTokenMs: 20_000, idleMs, totalMs: 120_000 },
+    }),
   })
 }
