@@ -1,0 +1,36 @@
+import type { Prediction, Setting } from './model/predict.ts'
+import type { Observation } from './observation.ts'
+
+/**
+ * Whether the model knows: calls at once meet one another, and what each comes to hangs on the order in which they do; and how long a
+ * `rateLimit` has somebody wait, who has a limit of his own, is not for a small model.
+ */
+export function isPredictable({ order, fault }: Setting): boolean {
+  const { means, calls = 1 } = fault
+  const isPaced = order.includes('rateLimit') && order.includes('timeout')
+  const isPacing = means.kind === 'failure' && /^(rate_limit|overloaded)$/.test(means.failure.category)
+  return calls === 1 && !(isPaced && isPacing)
+}
+
+/** What has come otherwise than the reference model says; `undefined` where it is all the same. */
+export function differs(seen: Observation, expected: Prediction, { order }: Setting): string | undefined {
+  const models = seen.sent.map(({ model }) => short(model)).join(' ')
+  const said = expected.sent.map(({ model }) => short(model)).join(' ')
+  if (models !== said) return `requests: ${models || 'none'}; predicted ${said || 'none'}`
+  const endings = seen.outcomes.map(({ ending }) => ending).join(', then ')
+  const planned = expected.endings.join(', then ')
+  if (endings !== planned) return `${endings}; predicted ${planned}`
+  const times = seen.sent.map(({ at }) => Math.round(at))
+  const plannedAt = expected.sent.map(({ at }) => Math.round(at))
+  const isOff = times.some((at, index) => Math.abs(at - (plannedAt[index] ?? Infinity)) > slackMs)
+  return isOff && !order.includes('rateLimit')
+    ? `at ${times.join(', ')}; predicted ${plannedAt.join(', ')}`
+    : undefined
+}
+
+/** What is rounded on the way. */
+const slackMs = 3
+
+function short(model: string): string {
+  return model.replace('claude-', '').replace('-5-5', '')
+}
