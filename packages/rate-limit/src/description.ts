@@ -3,7 +3,9 @@ import type { Settings } from './options.ts'
 import { rehearsalOf } from './rehearsal.ts'
 
 /** What `rateLimit` says of itself for `describe`. */
-export function descriptionOf(settings: Pick<Settings, 'maxWaitMs' | 'rulesOf'>): Description {
+export function descriptionOf(
+  settings: Pick<Settings, 'maxWaitMs' | 'maxWaitToMoveMs' | 'rulesOf'>,
+): Description {
   return {
     name: 'rateLimit',
     worst: (inside) => worstOf(settings, inside),
@@ -16,11 +18,14 @@ export function descriptionOf(settings: Pick<Settings, 'maxWaitMs' | 'rulesOf'>)
 }
 
 /** Each turn may be waited for: one a pass, and one for each try of who sends again inside. */
-function worstOf({ maxWaitMs: queueMs }: Pick<Settings, 'maxWaitMs'>, inside: Worst): Worst {
+function worstOf(
+  { maxWaitMs: queueMs, maxWaitToMoveMs: queueToMoveMs }: Pick<Settings, 'maxWaitMs' | 'maxWaitToMoveMs'>,
+  inside: Worst,
+): Worst {
   const { maxRequests, maxWaitMs, maxWaitToMoveMs = maxWaitMs, turns = maxRequests } = inside
   return {
     ...inside,
     maxWaitMs: maxWaitMs + turns * queueMs,
-    maxWaitToMoveMs: maxWaitToMoveMs + turns * queueMs,
+    maxWaitToMoveMs: maxWaitToMoveMs + turns * Math.min(queueMs, queueToMoveMs),
   }
 }

@@ -122,6 +122,19 @@ describe.each(seams)('rateLimit, by %s', (seam, clientOf) => {
       expect(test.state()).toMatchObject({ inFlight: 0, queueLength: 0 })
     })
 
+    it('is free, and the call over at once, after an abort while the body of a failure is looked at', async () => {
+      const stalled = { status: 500, body: '{"type":', fault: { kind: 'stall', at: 4 } } as const
+      const test = setUp(clientOf, [stalled], { concurrency: 1 })
+      const controller = new AbortController()
+      const call = test.send({}, { signal: controller.signal })
+      await advance(500)
+      controller.abort()
+      await advance(0)
+      expect(await call).toBeInstanceOf(Anthropic.APIUserAbortError)
+      expect(test.fetch.requests[0]).toMatchObject({ aborted: true })
+      expect(test.state()).toMatchObject({ inFlight: 0 })
+    })
+
     it('is free after an abort under way', async () => {
       const test = setUp(clientOf, [{ delayMs: 5000 }], { concurrency: 1 })
       const controller = new AbortController()

@@ -5,6 +5,7 @@ import {
   callerSignal,
   callOf,
   createCallKey,
+  discard,
   isCredentialExchange,
   removeHold,
   send,
@@ -97,6 +98,11 @@ async function run(turn: Turn, next: MiddlewareNext, waitMs: number): Promise<Re
   end(turn, hold)
   if (response.status >= 400) {
     await fail(turn, response)
+    // Whoever has aborted while the body of a failure was looked at waits for nothing.
+    if (callerSignal(request, ctx)?.aborted === true) {
+      discard(response)
+      throw reasonOf(turn)
+    }
     return boundedResponse(response)
   }
   const { lease } = turn
