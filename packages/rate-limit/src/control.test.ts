@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { closeGate, createGate, gateWaitMs, openGate, pass } from './gate.ts'
+import { closeGate, createGate, gateWaitMs, openGate, pass, unpass } from './gate.ts'
 import { count, createMeter, ratePerMs } from './meter.ts'
 import { cutPace, expectedPaceMs, paceWaitMs, proceed, quicken, startPace } from './pace.ts'
 import { admitMore, cutWindow, lowerCeiling, widen, type Window } from './window.ts'
@@ -31,6 +31,20 @@ describe('the gate', () => {
     expect(openGate(gate, 1000)).toBe(true)
     expect(gateWaitMs(gate, 1100)).toBe(0)
     expect(openGate(gate, 1100)).toBe(false)
+  })
+
+  it('lets another through for one that has sent nothing', () => {
+    const gate = createGate()
+    closeGate(gate, 1000, 0)
+    expect(gateWaitMs(gate, 1000)).toBe(0)
+    pass(gate)
+    unpass(gate, 900)
+    expect(gateWaitMs(gate, 1100)).toBeGreaterThan(0)
+    unpass(gate, 1000)
+    unpass(gate, 1000)
+    expect(gateWaitMs(gate, 1100)).toBe(0)
+    pass(gate)
+    expect(gateWaitMs(gate, 1100)).toBeGreaterThan(0)
   })
 
   it('closes again, for longer, never for less, and for an hour at most', () => {

@@ -38,6 +38,11 @@ export function pass(gate: Gate): boolean {
   return gate.state === 'reopening' && ++gate.passed === 1
 }
 
+/** Who was let through at `sentAt` has sent nothing. */
+export function unpass(gate: Gate, sentAt: number): void {
+  if (gate.state === 'reopening' && sentAt >= gate.since && gate.passed > 0) gate.passed--
+}
+
 /** Closes it; returns whether it was not closed before. */
 export function closeGate(gate: Gate, ms: number, now: number): boolean {
   const wasClosed = gate.state === 'closed' && now < gate.until

@@ -5,7 +5,7 @@ import { insert, placeOf, rankOf, type Waiter } from './queue.ts'
 import type { Lease, Need, Refusal, TokenCount } from './store.ts'
 
 /** A waiter looks for itself no sooner than this, at the head of the queue and behind. */
-const headWatchMs = 50
+export const headWatchMs = 50
 const watchMs = 500
 
 /** A turn for a call: at once where nobody waits and nothing is in the way, else a promise of one, or why there is none. */

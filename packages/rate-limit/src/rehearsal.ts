@@ -1,5 +1,7 @@
 import { classifyRehearsed } from '@breakwater/classify'
 import type { Rehearsal, Rehearsed, RehearsedHold, RehearsedMiddleware } from '@breakwater/core'
+import { expectedMs } from './expect.ts'
+import { headWatchMs } from './line.ts'
 import { admit, blockedMs, createLimiter, type Limiter, type MemoryLease } from './limiter.ts'
 import type { Settings } from './options.ts'
 import { penaliseLease, settleLease } from './settle.ts'
@@ -8,12 +10,15 @@ import type { Rules } from './store.ts'
 /** `rateLimit` in miniature: one call, which has the limits of a fresh memory for itself. */
 export function rehearsalOf({
   maxWaitMs,
+  maxWaitToMoveMs,
   rulesOf,
-}: Pick<Settings, 'maxWaitMs' | 'rulesOf'>): RehearsedMiddleware {
+}: Pick<Settings, 'maxWaitMs' | 'maxWaitToMoveMs' | 'rulesOf'>): RehearsedMiddleware {
   const limiters = new Map<string, Limiter>()
 
   return (rehearsal, next) => {
-    const turn = turnOf(rehearsal, maxWaitMs, (key, model) => {
+    const longestMs = (): number =>
+      Math.min(maxWaitMs, rehearsal.targetsLeft > 0 ? maxWaitToMoveMs : Infinity)
+    const turn = turnOf(rehearsal, longestMs, (key, model) => {
       const rules = rulesOf(model)
       const limiter = limiters.get(key) ?? createLimiter(key, rules, rehearsal.nowMs)
       limiters.set(key, limiter)
@@ -29,11 +34,12 @@ export function rehearsalOf({
 
 /** Nobody knows how many tokens a call will use. */
 const noTokens = { input: 0, output: 0 }
+const nobody = { calls: 0, input: 0, output: 0 }
 
 /** The lease of a call, given back and taken anew. */
 function turnOf(
   rehearsal: Rehearsal,
-  maxWaitMs: number,
+  longestMs: () => number,
   find: (key: string, model: string) => { limiter: Limiter; rules: Rules },
 ): RehearsedHold {
   let lease: MemoryLease | undefined
@@ -62,12 +68,15 @@ function turnOf(
       lease = undefined
       requests = rehearsal.requests
       const { limiter, rules } = find(key, model)
-      const waitUntil = rehearsal.nowMs + Math.min(maxWaitMs, rehearsal.deadlineMs - rehearsal.nowMs)
+      const waitUntil = rehearsal.nowMs + Math.min(longestMs(), rehearsal.deadlineMs - rehearsal.nowMs)
       for (;;) {
-        const ms = Math.ceil(blockedMs(limiter, rules, noTokens, rehearsal.nowMs))
+        const now = rehearsal.nowMs
+        const ms = blockedMs(limiter, rules, noTokens, now)
         if (ms <= 0) break
-        if (rehearsal.nowMs + ms > waitUntil) return refused
-        rehearsal.wait(ms)
+        const expected = expectedMs(limiter, rules, noTokens, nobody, now)
+        if (now + expected > waitUntil) return refused
+        // A pace that grows meanwhile lets it go sooner than it looks.
+        rehearsal.wait(Math.ceil(Math.min(ms, Math.max(expected, headWatchMs))))
       }
       lease = admit(limiter, rules, noTokens, rehearsal.nowMs)
       return undefined

@@ -1,5 +1,5 @@
 import type { LearnedLimit } from '@breakwater/core'
-import { closeGate, openGate } from './gate.ts'
+import { closeGate, openGate, unpass } from './gate.ts'
 import { readLimits, readRemaining, type LimitName, type Reading } from './headers.ts'
 import { correct, flow, learn, take, type Limit } from './limit.ts'
 import { amountOf, learnedLimit, lookMs, type Limiter, type MemoryLease } from './limiter.ts'
@@ -31,7 +31,7 @@ export function settleLease(
     if (limiter.window !== undefined) admitMore(limiter.window, limiter.inFlight)
     isOpened = openGate(limiter.gate, lease.sentAt)
   }
-  if (outcome === 'unsent') giveBack(lease, now)
+  if (outcome === 'unsent') undo(lease, now)
   if (tokens !== undefined) adjust(lease, tokens, now)
   if (isOver) end(lease, now)
   if (limiter.queue.length > 0) {
@@ -164,6 +164,16 @@ function takenSince({ limiter, seq, inputBefore, outputBefore }: MemoryLease, na
   if (name === 'requests') return limiter.seq - seq
   if (name === 'input_tokens') return input
   return name === 'output_tokens' ? output : input + output
+}
+
+/** The turn was not used: somebody else may have it. */
+function undo(lease: MemoryLease, now: number): void {
+  const { limiter, sentAt, isOver, isReturned } = lease
+  if (!isOver && !isReturned) {
+    unpass(limiter.gate, sentAt)
+    if (limiter.pace !== undefined) limiter.pace.level++
+  }
+  giveBack(lease, now)
 }
 
 /** The request was not counted upstream. */

@@ -180,6 +180,31 @@ describe('memoryStore', () => {
     expect([ask(), ask(), ask()]).toEqual([false, true, true])
   })
 
+  it('gives back the turn of who has sent nothing: at the start, and at a gate that opens again', async () => {
+    const store = memoryStore()
+    const rules = { ...need.rules, concurrency: 9, startPerSecond: 2 }
+    const ask = (): boolean | Promise<unknown> => {
+      const found = store.acquire('a', { ...need, rules })
+      return 'then' in found ? found : found.granted
+    }
+    const first = store.acquire('a', { ...need, rules }) as Lease
+    const second = store.acquire('a', { ...need, rules }) as Lease
+    store.settle(first, { outcome: 'unsent', isOver: true })
+    const third = store.acquire('a', { ...need, rules }) as Lease
+    expect(third).toMatchObject({ granted: true })
+
+    store.penalise(second, { category: 'rate_limit', retryAfterMs: 5000 })
+    store.settle(second, { outcome: 'failed', isOver: true })
+    store.settle(third, { outcome: 'failed', isOver: true })
+    await advance(10_000)
+    const passing = store.acquire('a', { ...need, rules }) as Lease
+    expect(passing).toMatchObject({ granted: true, isFirst: true })
+    store.settle(passing, { outcome: 'unsent', isOver: true })
+    expect(ask()).toBe(true)
+    expect(ask()).toBeInstanceOf(Promise)
+    await advance(10_000)
+  })
+
   it('gives back once what was not sent', () => {
     const store = memoryStore()
     const limited = { ...need, rules: { ...need.rules, concurrency: 9, limits: { requestsPerMinute: 300 } } }
