@@ -154,11 +154,11 @@ describe('the window', () => {
     window = cutWindow(window, 20, 1000)!
     expect(window.size).toBe(Infinity)
     expect(cutWindow(window, 20, 30_999)).toBe(window)
-    lowerCeiling(window)
+    lowerCeiling(window, 2000)
     admitMore(window, 20)
     expect(window.size).toBe(Infinity)
-    expect(widen(window, 30_999)).toBe(true)
-    expect(widen(window, 31_000)).toBe(false)
+    expect(widen(window, 0, 30_999)).toBe(true)
+    expect(widen(window, 0, 31_000)).toBe(false)
   })
 
   it('is not given up where most answers are good', () => {
@@ -172,10 +172,10 @@ describe('the window', () => {
 
   it('lowers the ceiling for each other refusal of the same round trip', () => {
     const window = cut(20)
-    for (let index = 0; index < 5; index++) lowerCeiling(window)
+    for (let index = 0; index < 5; index++) lowerCeiling(window, 0)
     expect(window.ceiling).toBe(15)
     expect(window.size).toBeCloseTo(10.5, 9)
-    for (let index = 0; index < 50; index++) lowerCeiling(window)
+    for (let index = 0; index < 50; index++) lowerCeiling(window, 0)
     expect(window).toMatchObject({ ceiling: 1, size: 1 })
   })
 
@@ -196,15 +196,41 @@ describe('the window', () => {
     expect(window.size).toBe(size)
   })
 
-  it('grows by 1 % a second, and ends at ten times the ceiling and a thousand', () => {
+  it('grows by 1 % a second while the API refuses some, and ends at ten times the ceiling and a thousand', () => {
     const window = cut(200)
-    expect(widen(window, 1000)).toBe(true)
+    expect(widen(window, 0, 1000)).toBe(true)
     expect(window.size).toBeCloseTo(140 * Math.exp(0.01), 9)
-    expect(widen(window, 260_000)).toBe(true)
-    expect(widen(window, 270_000)).toBe(false)
+    for (let now = 2000; now <= 260_000; now += 1000) {
+      Object.assign(window, { refusedAt: now })
+      expect(widen(window, 0, now)).toBe(true)
+    }
+    Object.assign(window, { refusedAt: 270_000 })
+    expect(widen(window, 0, 270_000)).toBe(false)
     const small = Object.assign(cut(4), { size: 999 })
-    expect(widen(small, 0)).toBe(true)
-    expect(widen(small, 1000)).toBe(false)
+    expect(widen(small, 0, 0)).toBe(true)
+    expect(widen(small, 0, 1000)).toBe(false)
+  })
+
+  it('doubles each round trip when none was refused for two, and is over at twice what was cut', () => {
+    const window = cut(20)
+    expect(widen(window, 0, 2000)).toBe(true)
+    expect(window.size).toBeCloseTo(14 * Math.exp(0.02), 9)
+    expect(widen(window, 0, 3000)).toBe(true)
+    expect(window.size).toBeCloseTo(28 * Math.exp(0.02), 9)
+    expect(widen(window, 0, 3500)).toBe(false)
+    // Where an answer takes 20 s, two seconds say nothing.
+    const slow = cut(20)
+    expect(widen(slow, 20_000, 40_000)).toBe(true)
+    expect(slow.size).toBeCloseTo(14 * Math.exp(0.4), 9)
+    expect(widen(slow, 20_000, 50_000)).toBe(true)
+    expect(slow.size).toBeCloseTo(14 * Math.exp(0.4) * Math.SQRT2, 9)
+    // Each refusal counts, also one of the same round trip, and one that says nothing of how many would be too many.
+    for (const refuse of [lowerCeiling, (one: Window, now: number) => cutWindow(one, 1, now)]) {
+      const again = cut(20)
+      refuse(again, 1500)
+      expect(widen(again, 0, 3400)).toBe(true)
+      expect(again.size).toBeLessThan(15)
+    }
   })
 })
 

@@ -129,9 +129,9 @@ export function tokensOf(limiter: Limiter, need: Need): TokenCount {
 
 /** How many may be under way at once. */
 export function slotsOf(limiter: Limiter, { concurrency }: Rules, now: number): number {
-  const { window } = limiter
+  const { window, holdMs } = limiter
   if (window === undefined) return concurrency
-  if (widen(window, now)) return Math.min(concurrency, Math.floor(window.size))
+  if (widen(window, holdMs, now)) return Math.min(concurrency, Math.floor(window.size))
   limiter.window = undefined
   return concurrency
 }

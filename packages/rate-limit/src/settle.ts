@@ -64,7 +64,7 @@ export function penaliseLease(
       if (limiter.window !== before) limits = known(limiter)
     }
   } else if (!isLimit && limiter.window !== undefined) {
-    lowerCeiling(limiter.window)
+    lowerCeiling(limiter.window, now)
   }
   const isClosed = isHinted && closeGate(limiter.gate, retryAfterMs, now)
   if (limiter.queue.length > 0) {

@@ -11,6 +11,8 @@ export interface Window {
   /** Good answers and refusals since then; earlier ones count half after each cut. */
   good: number
   bad: number
+  /** When the API refused one last. */
+  refusedAt: number
   /** Until when refusals mean nothing. */
   readonly pausedUntil: number
 }
@@ -23,6 +25,11 @@ const leastInFlight = 4
 const nearly = 0.9
 /** With time it grows by 1 % a second: an overload lasts longer than a full bucket. */
 const growth = 0.01 / 1000
+/** Without a refusal for two round trips it is over: the window doubles each round trip, and ends at twice what was cut. */
+const calmRounds = 2
+const calmEnd = 2
+/** A round trip is a second at least. */
+const leastRoundMs = 1000
 /** At ten times the last ceiling, and a thousand, it means nothing any more. */
 const end = 10
 const leastEnd = 1000
@@ -38,6 +45,7 @@ const pauseMs = 30_000
 export function cutWindow(window: Window | undefined, inFlight: number, now: number): Window | undefined {
   if (window !== undefined && now < window.pausedUntil) return window
   const bad = (window?.bad ?? 0) + 1
+  if (window !== undefined) window.refusedAt = now
   if (inFlight < leastInFlight) {
     if (window !== undefined) window.bad = bad
     return window
@@ -47,29 +55,50 @@ export function cutWindow(window: Window | undefined, inFlight: number, now: num
   const good = window?.good ?? 0
   if (window !== undefined && window.size <= start * floor && bad / (good + bad) >= hopeless) {
     const pausedUntil = now + pauseMs
-    return { size: Infinity, ceiling: start, grownAt: now, start, good: 0, bad: 0, pausedUntil }
+    return {
+      size: Infinity,
+      ceiling: start,
+      grownAt: now,
+      start,
+      good: 0,
+      bad: 0,
+      refusedAt: now,
+      pausedUntil,
+    }
   }
   const size = Math.max(1, ceiling * cutTo)
-  return { size, ceiling, grownAt: now, start, good: good / 2, bad: bad / 2, pausedUntil: 0 }
+  return {
+    size,
+    ceiling,
+    grownAt: now,
+    start,
+    good: good / 2,
+    bad: bad / 2,
+    refusedAt: now,
+    pausedUntil: 0,
+  }
 }
 
 /** Another refusal of the same round trip: of those that were under way, one less was right. */
-export function lowerCeiling(window: Window): void {
+export function lowerCeiling(window: Window, now: number): void {
   window.bad++
+  window.refusedAt = now
   if (window.size === Infinity) return
   window.ceiling = Math.max(1, window.ceiling - 1)
   window.size = Math.max(1, Math.min(window.size, window.ceiling * cutTo))
 }
 
-/** Lets the window grow with time; `false` when it means nothing any more. */
-export function widen(window: Window, now: number): boolean {
+/** Lets the window grow with time, where a place is held for so long; `false` when it means nothing any more. */
+export function widen(window: Window, holdMs: number, now: number): boolean {
   if (window.size === Infinity) return now < window.pausedUntil
+  const roundMs = Math.max(leastRoundMs, holdMs)
+  const isCalm = now - window.refusedAt > calmRounds * roundMs
   const passedMs = now - window.grownAt
   if (passedMs > 0) {
-    window.size *= Math.exp(growth * passedMs)
+    window.size *= Math.exp((isCalm ? Math.LN2 / roundMs : growth) * passedMs)
     window.grownAt = now
   }
-  return window.size < Math.max(leastEnd, window.ceiling * end)
+  return window.size < (isCalm ? window.start * calmEnd : Math.max(leastEnd, window.ceiling * end))
 }
 
 /**
