@@ -41,7 +41,7 @@ const request = (at: number, parts: Partial<RecordedRequest> = {}): RecordedRequ
   ...parts,
 })
 
-const base = { fault: undefined, capacityPerSecond: undefined, outputTokens: 100, deltaTokens: 10 }
+const base = { fault: undefined, capacity: undefined, outputTokens: 100, deltaTokens: 10 }
 
 describe('percentile', () => {
   test('is the nearest rank', () => {
@@ -132,6 +132,14 @@ describe('measure', () => {
       peakRatio: 1.2,
     })
     expect(measured.goodputShare).toBeCloseTo(0.75, 2)
+  })
+
+  test('holds the answers against what the API could give', () => {
+    const records = Array.from({ length: 60 }, () => record(0, 2000))
+    const share = (capacity: { atOnce: number; perSecond: number }): number | null =>
+      measure({ ...base, records, requests: [], capacity }).goodputShare
+    expect(share({ atOnce: 0, perSecond: 30 })).toBe(1)
+    expect(share({ atOnce: 60, perSecond: 30 })).toBe(0.5)
   })
 
   test('pays for what no caller had a use of', () => {

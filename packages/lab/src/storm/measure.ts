@@ -54,8 +54,8 @@ export interface Run {
   readonly records: readonly CallRecord[]
   readonly requests: readonly RecordedRequest[]
   readonly fault: Fault | undefined
-  /** Answers per second that the API could have given, where the scene limits them. */
-  readonly capacityPerSecond: number | undefined
+  /** What the API could have answered: so many at once, and so many a second; where the scene limits that. */
+  readonly capacity: { readonly atOnce: number; readonly perSecond: number } | undefined
   /** Tokens of a whole answer, and of each piece of a stream. */
   readonly outputTokens: number
   readonly deltaTokens: number
@@ -69,7 +69,7 @@ const afterMs = 60_000
 
 /** Counts all. */
 export function measure(run: Run): Measures {
-  const { records, requests, fault, capacityPerSecond } = run
+  const { records, requests, fault, capacity } = run
   const answered = records.filter(({ end }) => end === 'answered')
   const failed = records.filter(({ end }) => end === 'failed')
   const totalMs = Math.max(0, ...records.map(({ endedAt }) => endedAt))
@@ -84,7 +84,8 @@ export function measure(run: Run): Measures {
   const healthy = isBounded ? rate(answeredAt, warmMs, fromMs) : undefined
   const healthyRequests = isBounded ? rate(sent.map(at), warmMs, fromMs) : undefined
   const peak = isBounded ? peakIn(sent.map(at), toMs, toMs + afterMs) : null
-  const capacity = capacityPerSecond ?? healthy
+  const possible =
+    capacity === undefined ? healthy : capacity.perSecond + (capacity.atOnce * 1000) / Math.max(1, totalMs)
   return {
     calls: records.length,
     answered: answered.length,
@@ -99,7 +100,7 @@ export function measure(run: Run): Measures {
     failedP50Ms: percentile(failed.map(lasted), 0.5),
     totalMs,
     goodputPerSecond: goodput,
-    goodputShare: capacity === undefined ? null : ratio(goodput, capacity),
+    goodputShare: possible === undefined ? null : ratio(goodput, possible),
     faultRequests,
     faultCalls,
     faultRequestsPerCall: ratio(faultRequests, faultCalls),

@@ -13,7 +13,7 @@ import { createUpstream } from './upstream.ts'
 export async function play(scene: Scene, contender: Contender, seed = 1): Promise<Measures> {
   return simulate(
     async () => {
-      const { processes = 1, requestsPerSecond = Infinity, canStall = false } = scene
+      const { processes = 1, requestsPerSecond = Infinity, atOnce = 0, canStall = false } = scene
       const { dynamics = {}, isSilent = false, fault, rekeyedMs } = scene
       const upstream = createUpstream({ script: scene.script(seed), dynamics, seed, isSilent })
       const clients: Anthropic[] = []
@@ -51,7 +51,7 @@ export async function play(scene: Scene, contender: Contender, seed = 1): Promis
         records,
         requests: upstream.requests,
         fault,
-        capacityPerSecond: scene.requestsPerSecond,
+        capacity: Number.isFinite(requestsPerSecond) ? { perSecond: requestsPerSecond, atOnce } : undefined,
         ...answerTokens,
       })
     },

@@ -26,8 +26,9 @@ export interface Scene {
   readonly isSilent?: boolean
   /** When it is wrong. Without one the whole scene is. */
   readonly fault?: Fault
-  /** What the account allows. */
+  /** What the account allows, and how much of it at once. */
   readonly requestsPerSecond?: number
+  readonly atOnce?: number
   /** Whether the application has another model to go to. @default false */
   readonly hasFallback?: boolean
   /** Whether answers stall in it. @default false */

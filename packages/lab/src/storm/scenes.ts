@@ -24,6 +24,7 @@ const fleet: Scene = {
   script: answering,
   dynamics: { rateLimit: limited },
   requestsPerSecond: 20,
+  atOnce: 20,
 }
 
 const brown = { fromMs: 30 * second, toMs: 90 * second }
@@ -87,6 +88,7 @@ export const scenes: readonly Scene[] = [
     about: 'The same with a bucket of a minute, full at the beginning: 3,000 calls, 1,200 pass at once.',
     load: { kind: 'clients', clients: 200, thinkMs: [0, 0], callsEach: 15 },
     dynamics: { rateLimit: { requestsPerMinute: 1200, burstMs: minute } },
+    atOnce: 1200,
   },
   {
     ...fleet,
