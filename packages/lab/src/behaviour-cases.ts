@@ -3,8 +3,11 @@ import { classify } from '@breakwater/classify'
 import { chain, type Middleware } from '@breakwater/core'
 import { jitterRetry } from '@breakwater/jitter-retry'
 import { modelFailover } from '@breakwater/model-failover'
+import { rateLimit } from '@breakwater/rate-limit'
 import { streamGuard } from '@breakwater/stream-guard'
 import { timeout } from '@breakwater/timeout'
+import Bottleneck from 'bottleneck'
+import { breakwater } from 'breakwater'
 import {
   circuitBreaker as breaker,
   ExponentialBackoff,
@@ -15,6 +18,7 @@ import {
   TimeoutStrategy,
   wrap,
 } from 'cockatiel'
+import pLimit from 'p-limit'
 import pRetry from 'p-retry'
 import { callParts, freshUpstream, type Case } from './call-parts.ts'
 
@@ -53,6 +57,10 @@ export function behaviourCases(bytes: number): Case[] {
   const theirThree = wrap(theirRetry, theirBreaker, theirTimeout)
   const attempt = timeout({ attemptMs: 60_000, firstTokenMs: Infinity, idleMs: Infinity, totalMs: Infinity })
   const four = timeout({ attemptMs: 60_000, firstTokenMs: 60_000, idleMs: 60_000, totalMs: 60_000 })
+  const theirQueue = pLimit(100)
+  const theirLimiter = new Bottleneck({ maxConcurrent: 100 })
+  // The pace of the start would hold the benchmark back.
+  const unpaced = { startPerSecond: Infinity }
   return [
     around('bare call', (call) => call()),
     through('jitterRetry', jitterRetry()),
@@ -67,6 +75,9 @@ export function behaviourCases(bytes: number): Case[] {
     around('cockatiel wrap(retry, timeout)', (call) => both.execute(call)),
     through('modelFailover', modelFailover({ to: ['claude-fallback'] })),
     through('streamGuard, no stream', streamGuard()),
+    through('rateLimit, nothing limited', rateLimit(unpaced)),
+    around('p-limit', (call) => theirQueue(call)),
+    around('bottleneck', (call) => theirLimiter.schedule(call)),
     through(
       'jitterRetry, circuitBreaker, timeout with attemptMs alone',
       chain(jitterRetry(), circuitBreaker(), attempt),
@@ -86,6 +97,10 @@ export function behaviourCases(bytes: number): Case[] {
         streamGuard(),
         attempt,
       ),
+    ),
+    through(
+      'breakwater, the recipe with a fallback',
+      chain(...breakwater({ fallbacks: ['claude-fallback'], rateLimit: unpaced }).middleware),
     ),
   ]
 }

@@ -6,6 +6,7 @@ import { createFetch, type Middleware } from '@breakwater/core'
 import { jitterRetry } from '@breakwater/jitter-retry'
 import { modelFailover } from '@breakwater/model-failover'
 import { otel } from '@breakwater/otel'
+import { rateLimit } from '@breakwater/rate-limit'
 import { streamGuard } from '@breakwater/stream-guard'
 import { fakeFetch, type FakeFetch, type ScriptEntry } from '@breakwater/testkit'
 import { timeout } from '@breakwater/timeout'
@@ -63,6 +64,8 @@ export function mixedCalls(): MixedCalls {
         timeout: { baseMs: 1 },
       },
     }),
+    // A 429 slows its model down for seconds: who would wait for that goes to the fallback.
+    rateLimit({ startPerSecond: Infinity, maxWaitMs: 20, maxWaitToMoveMs: 5 }),
     circuitBreaker({ resetMs: 5 }),
     streamGuard(),
     timeout({ attemptMs: 20, totalMs: 60_000 }),
