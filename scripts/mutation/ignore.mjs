@@ -38,13 +38,12 @@ function isWords(node) {
 function isSpoken(path) {
   let above = path.parentPath
   // Texts are put together of several.
-  while (above !== null && /^(?:Binary|Conditional|ArrowFunction)Expression$/.test(above.node.type)) {
+  while (above !== null && /^(?:Binary|Conditional|Logical|ArrowFunction)Expression$/.test(above.node.type)) {
     above = above.parentPath
   }
   const node = above?.node
   if (node === undefined) return false
-  if (node.type === 'CallExpression' || node.type === 'NewExpression')
-    return speakers.test(nameOf(node.callee))
+  if (/^(?:(?:Optional)?Call|New)Expression$/.test(node.type)) return speakers.test(nameOf(node.callee))
   if (node.type !== 'ObjectProperty')
     return node.type === 'VariableDeclarator' && wordFields.test(node.id.name)
   const holder = above?.parentPath?.parentPath?.node

@@ -23,6 +23,8 @@ describe('options', () => {
     ['volumeThreshold', '3'],
     ['errorThresholdPercentage', -1],
     ['errorThresholdPercentage', 101],
+    ['errorThresholdPercentage', null],
+    ['errorThresholdPercentage', '50'],
     ['errorThresholdPercentage', Number.NaN],
     ['consecutiveFailures', 0],
     ['consecutiveFailures', 2.5],

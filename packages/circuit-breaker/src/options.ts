@@ -102,7 +102,10 @@ export function settingsOf({
 }: CircuitBreakerOptions): Settings {
   assertFunction('key', key)
   assertWhole('volumeThreshold', volumeThreshold, 0)
-  const isShare = errorThresholdPercentage >= 0 && errorThresholdPercentage <= 100
+  const isShare =
+    Number.isFinite(errorThresholdPercentage) &&
+    errorThresholdPercentage >= 0 &&
+    errorThresholdPercentage <= 100
   assertOption(isShare, 'errorThresholdPercentage', 'a number from 0 to 100', errorThresholdPercentage)
   if (consecutiveFailures !== false) assertWhole('consecutiveFailures', consecutiveFailures, 1)
   const isWindow = windowMs > 0 && Number.isFinite(windowMs)

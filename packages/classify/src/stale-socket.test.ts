@@ -28,9 +28,15 @@ describe('isStaleSocket', () => {
     ['a reused socket after a while', closed(64), 1000, false],
     ['a socket that is not shown', { ...closed(64), socket: null }, 10, false],
     ['a bad response', { ...closed(64), message: 'bad response' }, 10, false],
+    ['another fault of the same words', { ...closed(64), code: 'ECONNRESET' }, 10, false],
+    ['bytes that are no number', { ...closed(64), socket: { bytesRead: '64' } }, 10, false],
     ['a reset, which shows no socket', { code: 'ECONNRESET', message: 'read ECONNRESET' }, 10, false],
   ])('%s', async (_name, cause, durationMs, expected) => {
     expect(isStaleSocket(await thrown(cause, durationMs))).toBe(expected)
+  })
+
+  it('takes one that no line of the ledger times for none', () => {
+    expect(isStaleSocket(new TypeError('fetch failed', { cause: closed(64) }))).toBe(false)
   })
 
   it.each([undefined, null, 'text', new Error('x'), new Response()])('takes %o for none', (value) => {

@@ -355,6 +355,33 @@ describe('listeners', () => {
     expect(heard).toEqual(['wait', 'message_start', String(start.length), 'wait', 'truncated'])
   })
 
+  it('hear of what is being read ahead once, and who comes late when the reader waits for it too', async () => {
+    let give = (_chunk: Uint8Array): void => {}
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) =>
+          new Promise((resolve) => {
+            give = (chunk) => resolve(controller.enqueue(chunk))
+          }),
+      },
+      { highWaterMark: 0 },
+    )
+    const { response, tap } = listen(body)
+    const heard: string[] = []
+    tap.add({ onWait: () => heard.push('early') })
+    const peeked = tap.peek()
+    tap.add({ onWait: () => heard.push('late') })
+    expect(heard).toEqual(['early'])
+    const reader = response.body?.getReader()
+    const reading = reader?.read()
+    await vi.waitFor(() => expect(heard).toEqual(['early', 'late']))
+    give(encoder.encode(start))
+    expect([await peeked, (await reading)?.value?.length]).toEqual([true, start.length])
+    expect(heard).toEqual(['early', 'late'])
+    void reader?.read()
+    await vi.waitFor(() => expect(heard).toEqual(['early', 'late', 'early', 'late']))
+  })
+
   it('may fail the body while it waits: nothing more is read', async () => {
     const upstream = source(['a', 'b'])
     const { response, tap } = listen(upstream.body)

@@ -78,6 +78,8 @@ function tapBody(
   const held: Uint8Array[] = []
   let heldEvents: StreamEvent[] | undefined
   let peeking: Promise<boolean> | undefined
+  /** How many listeners know of the read that is under way. */
+  let told = 0
   /** How many bytes have come, how many of these the reader has taken, and behind how many it gets the failure. */
   let arrived = 0
   let taken = 0
@@ -131,9 +133,15 @@ function tapBody(
     return failure
   }
 
+  /** Says that somebody waits to those who have not been told so of this read. */
+  function wait(): void {
+    for (; told < listeners.length; told++) listeners[told]?.onWait?.()
+  }
+
   /** The next chunk, as much of it as the reader may get; `undefined` at the end. */
   function read(): Promise<Uint8Array | undefined> {
-    for (const listener of listeners) listener.onWait?.()
+    told = 0
+    wait()
     return source().read().then(arrive, lose)
   }
 
@@ -203,8 +211,11 @@ function tapBody(
   }
 
   function pull(controller: ReadableStreamDefaultController<Uint8Array>): void | Promise<void> {
-    // What is being read ahead comes first.
-    if (peeking !== undefined) return peeking.then(() => pull(controller))
+    // What is being read ahead comes first. Who has come since it began has not heard of it.
+    if (peeking !== undefined) {
+      wait()
+      return peeking.then(() => pull(controller))
+    }
     const chunk = takeHeld()
     if (chunk !== undefined) return controller.enqueue(chunk)
     if (failure !== undefined) throw failure.error

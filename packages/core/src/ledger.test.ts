@@ -82,4 +82,13 @@ describe('a line of the ledger', () => {
       expect(attemptOf(outcome)).toBeUndefined()
     },
   )
+
+  it('is written for every attempt that fails with the same error object', async () => {
+    const error = new TypeError('fetch failed')
+    const twice: Middleware = (request, next, ctx) =>
+      send(request, next, ctx).catch(() => send(request, next, ctx, { reason: 'retry' }))
+    const { call, outcome } = await run(twice, () => Promise.reject(error))
+    expect(outcome).toBe(error)
+    expect(call.attempts).toMatchObject([{ reason: 'initial' }, { reason: 'retry' }])
+  })
 })

@@ -8,6 +8,8 @@ describe('options', () => {
   it.each<[string, object]>([
     ['maxRetryAfterMs', { maxRetryAfterMs: maxTimerMs + 1 }],
     ['maxRetryAfterMs', { maxRetryAfterMs: -1 }],
+    ['maxRetryAfterMs', { maxRetryAfterMs: null }],
+    ['maxRetryAfterMs', { maxRetryAfterMs: '60000' }],
     ['budget', { budget: null }],
     ['budget', { budget: {} }],
     ['jitter', { jitter: '' }],

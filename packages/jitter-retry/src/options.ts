@@ -57,7 +57,7 @@ export function settingsOf({
 }: JitterRetryOptions): Settings {
   const isBudget = budget === undefined || budget === false || typeof budget?.take === 'function'
   assertOption(isBudget, 'budget', 'a `retryBudget()` or false', budget)
-  const isWait = maxRetryAfterMs >= 0 && maxRetryAfterMs <= maxTimerMs
+  const isWait = Number.isFinite(maxRetryAfterMs) && maxRetryAfterMs >= 0 && maxRetryAfterMs <= maxTimerMs
   const ms = `a number of milliseconds from 0 to ${maxTimerMs}`
   assertOption(isWait, 'maxRetryAfterMs', ms, maxRetryAfterMs)
   assertOption(jitters.includes(jitter), 'jitter', "'full', 'equal' or 'decorrelated'", jitter)

@@ -84,6 +84,7 @@ describe('retryBudget', () => {
     [{ capacity: Infinity }, 'Expected `capacity` to be a number, 0 or more, got Infinity.'],
     [{ capacity: '9' }, 'Expected `capacity` to be a number, 0 or more, got "9".'],
     [{ refill: 1.5 }, 'Expected `refill` to be a number from 0 to 1, got 1.5.'],
+    [{ refill: '0.2' as never }, 'Expected `refill` to be a number from 0 to 1, got "0.2".'],
     [{ refill: NaN }, 'Expected `refill` to be a number from 0 to 1, got NaN.'],
   ])('refuses %o', (options: object, message) => {
     expect(() => retryBudget(options)).toThrow(new TypeError(message))

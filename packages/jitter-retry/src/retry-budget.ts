@@ -40,7 +40,8 @@ export function retryBudget({
   refill = retryBudgetDefaults.refill,
 }: RetryBudgetOptions = {}): RetryBudget {
   assertOption(Number.isFinite(capacity) && capacity >= 0, 'capacity', 'a number, 0 or more', capacity)
-  assertOption(refill >= 0 && refill <= 1, 'refill', 'a number from 0 to 1', refill)
+  const isShare = Number.isFinite(refill) && refill >= 0 && refill <= 1
+  assertOption(isShare, 'refill', 'a number from 0 to 1', refill)
   let left: number = capacity
   return {
     get left() {

@@ -30,6 +30,8 @@ describe('options', () => {
     ['maxQueue', 1.5],
     ['maxWaitMs', -1],
     ['maxWaitMs', Infinity],
+    ['maxWaitMs', null],
+    ['maxWaitMs', '60000'],
     ['maxWaitMs', Number.NaN],
     ['maxWaitToMoveMs', -1],
     ['maxWaitToMoveMs', '5'],

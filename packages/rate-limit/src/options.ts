@@ -118,7 +118,7 @@ export function settingsOf({
   assertOption(isCount, 'concurrency', 'a whole number, 1 or more, or Infinity', concurrency)
   const isLength = Number.isSafeInteger(maxQueue) && maxQueue >= 0
   assertOption(isLength, 'maxQueue', 'a whole number, 0 or more', maxQueue)
-  const isWait = maxWaitMs >= 0 && maxWaitMs <= maxTimerMs
+  const isWait = Number.isFinite(maxWaitMs) && maxWaitMs >= 0 && maxWaitMs <= maxTimerMs
   assertOption(isWait, 'maxWaitMs', `a number of milliseconds from 0 to ${maxTimerMs}`, maxWaitMs)
   const isMove = typeof maxWaitToMoveMs === 'number' && maxWaitToMoveMs >= 0
   assertOption(isMove, 'maxWaitToMoveMs', 'a number of milliseconds, 0 or more', maxWaitToMoveMs)
