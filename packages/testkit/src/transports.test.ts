@@ -153,7 +153,7 @@ const table: Record<
     is: [new Set(['ping']), 'Error: gave up'],
   },
   'a drip of single bytes': {
-    entry: { body: 'abc', fault: { kind: 'drip', at: 1, gapMs: 3 } },
+    entry: { body: 'abc', fault: { kind: 'drip', at: 1, gapMs: 50 } },
     sees: ({ text, chunks }) => [text, chunks],
     is: ['abc', 3],
   },
