@@ -25,8 +25,7 @@ interface Result {
 
 const [share] = process.argv.slice(2)
 if (process.send !== undefined && share !== undefined) {
-  process.send(await work(JSON.parse(share) as Share))
-  process.disconnect()
+  process.send(await work(JSON.parse(share) as Share), () => process.disconnect())
 } else {
   await main()
 }
@@ -89,6 +88,8 @@ function run(share: Share): Promise<Result> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(share)], { serialization: 'advanced' })
     child.once('message', (result) => resolve(result as Result))
-    child.once('exit', (code) => reject(new Error(`A part of the fuzz has ended with ${code}.`)))
+    child.once('exit', (code) => {
+      if (code !== 0) reject(new Error(`A part of the fuzz has ended with ${code}.`))
+    })
   })
 }

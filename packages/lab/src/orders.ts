@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { catalogue } from './orders/catalogue.ts'
 import { installClock } from './orders/clock.ts'
 import { examine, newTally, type Tally } from './orders/examine.ts'
-import { basicOrders, wholePlan } from './orders/plan.ts'
+import { basicOrders, jobName, wholePlan } from './orders/plan.ts'
 import { addTally, lawTable, samplesOf, withTable } from './orders/report.ts'
 
 /** Which part of the lab one process does. */
@@ -16,6 +16,8 @@ interface Shard {
   readonly samples: number
   /** One job of so many, for a quick look. */
   readonly every: number
+  /** Only those whose name has this in it. */
+  readonly only: string
   readonly index: number
   readonly of: number
 }
@@ -24,20 +26,20 @@ const page = new URL('../../../docs/any-order.md', import.meta.url)
 
 const [job] = process.argv.slice(2)
 if (process.send !== undefined && job !== undefined) {
-  process.send(await work(JSON.parse(job) as Shard))
-  process.disconnect()
+  process.send(await work(JSON.parse(job) as Shard), () => process.disconnect())
 } else {
   await main()
 }
 
-async function work({ seed, samples, every, index, of }: Shard): Promise<Tally> {
+async function work({ seed, samples, every, only, index, of }: Shard): Promise<Tally> {
   const clock = installClock()
   const tally = newTally()
   let number = 0
   for (const job of wholePlan(seed, samples)) {
     const turn = number++
     // In turns of the same fault's neighbours, so that all get as much to do.
-    if (turn % every === 0 && Math.floor(turn / every) % of === index) await examine(job, clock, tally)
+    const isMine = turn % every === 0 && Math.floor(turn / every) % of === index
+    if (isMine && jobName(job).includes(only)) await examine(job, clock, tally)
   }
   clock.uninstall()
   return tally
@@ -49,6 +51,7 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: '1' },
       samples: { type: 'string', default: '5' },
       every: { type: 'string', default: '1' },
+      only: { type: 'string', default: '' },
       processes: { type: 'string', default: '2' },
       write: { type: 'boolean', default: false },
     },
@@ -58,6 +61,7 @@ async function main(): Promise<void> {
     seed: Number(values.seed),
     samples: Number(values.samples),
     every: Number(values.every),
+    only: values.only,
     of,
   }
   const startedAt = Date.now()
@@ -85,6 +89,8 @@ function run(shard: Shard): Promise<Tally> {
       execArgv: ['--max-semi-space-size=64'],
     })
     child.once('message', (tally) => resolve(tally as Tally))
-    child.once('exit', (code) => reject(new Error(`A part of the lab has ended with ${code}.`)))
+    child.once('exit', (code) => {
+      if (code !== 0) reject(new Error(`A part of the lab has ended with ${code}.`))
+    })
   })
 }

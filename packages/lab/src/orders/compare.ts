@@ -3,13 +3,14 @@ import type { Observation } from './observation.ts'
 
 /**
  * Whether the model knows: calls at once meet one another, and what each comes to hangs on the order in which they do; and how long a
- * `rateLimit` has somebody wait, who has a limit of his own, is not for a small model.
+ * `rateLimit` has somebody wait, who has a limit of his own, or whom the API has told its limits, is not for a small model.
  */
 export function isPredictable({ order, fault }: Setting): boolean {
-  const { means, calls = 1 } = fault
-  const isPaced = order.includes('rateLimit') && order.includes('timeout')
-  const isPacing = means.kind === 'failure' && /^(rate_limit|overloaded)$/.test(means.failure.category)
-  return calls === 1 && !(isPaced && isPacing)
+  const { means, calls = 1, reply } = fault
+  if (calls > 1) return false
+  if (!order.includes('rateLimit') || means.kind !== 'failure') return true
+  const isPacing = order.includes('timeout') && /^(rate_limit|overloaded)$/.test(means.failure.category)
+  return !isPacing && !(typeof reply === 'object' && 'rateLimit' in reply)
 }
 
 /** What has come otherwise than the reference model says; `undefined` where it is all the same. */

@@ -4,7 +4,7 @@ import { laws } from './laws.ts'
 import { predict, type Setting } from './model/predict.ts'
 import type { Observation } from './observation.ts'
 import { play } from './play.ts'
-import { settingsOf, type Job } from './plan.ts'
+import { jobName, settingsOf, type Job } from './plan.ts'
 import { pairs } from './seams.ts'
 
 /** A broken law, and how to see it again. */
@@ -51,7 +51,8 @@ function note(tally: Tally, law: string, setting: Setting, what: string | undefi
   if (what !== undefined) tally.violations.push({ law, run: nameOf(setting), what })
 }
 
-/** The run in a line, as `npm run lab:orders` takes it again. */
-export function nameOf({ order, fault, client, maxRetries, random }: Setting): string {
-  return `[${order.join(' ')}] ${fault.name} | ${client}, maxRetries ${maxRetries}, random ${random}`
+/** The run in a line. */
+export function nameOf(setting: Setting): string {
+  const { client, maxRetries, random } = setting
+  return `${jobName(setting)} | ${client}, maxRetries ${maxRetries}, random ${random}`
 }

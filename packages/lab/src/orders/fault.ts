@@ -48,6 +48,8 @@ export interface Fault {
   /** How many requests it touches, the rest being answered. @default all */
   readonly times?: number
   readonly isStream?: boolean
+  /** For how long a guard holds a stream, in milliseconds. @default its own default */
+  readonly holdMs?: number
   readonly abort?: Abort
   /** Calls at once. @default 1 */
   readonly calls?: number

@@ -64,6 +64,20 @@ export const streams: readonly Fault[] = kinds.flatMap(([name, fault, how, failu
   }),
 )
 
+/** One that a guard lets go before anything has come of it, for a limit outside to end. */
+export const forgotten: Fault = {
+  name: 'a stream stalled at event 1, for longer than it is held',
+  group: 'stream',
+  isStream: true,
+  holdMs: 9000,
+  reply: { text, deltaChars: 1, fault: { kind: 'stall', at: 1 } },
+  means: {
+    kind: 'stream',
+    stream: { at: 'preamble', how: 'stall', failure: bad, hasStopReason: false, hasBegun: false },
+  },
+  abort: late,
+}
+
 /** Answers that are as they should be, quickly or not. */
 export const successes: readonly Fault[] = [
   { name: 'a success', group: 'none', reply: { text }, means: { kind: 'answer' } },

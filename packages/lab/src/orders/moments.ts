@@ -25,6 +25,7 @@ const down = {
   means: { kind: 'failure', failure: refused },
 } as const
 const endless = {
+  isRepeated: true,
   reply: { status: 500, endless: true, chunkBytes: 100, gapMs: 400 },
   means: { kind: 'failure', failure: failure('server_error', { status: 500, readMs: 1000 }) },
 } as const

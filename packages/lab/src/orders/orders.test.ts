@@ -149,7 +149,7 @@ describe('the reference model', () => {
       'primary primary primary primary',
       [0, 500, 1500, 3500],
     ],
-    [['retry'], 'an abort in a wait', 'aborted', 'primary', [0]],
+    [['retry'], 'an abort while there is no answer', 'aborted', 'primary', [0]],
   ])('says of %j under %s what stands there', (order, fault, ...expected) => {
     expect(says(order, fault)).toEqual(expected)
   })

@@ -28,6 +28,11 @@ export interface Job {
   readonly random: number
 }
 
+/** A job in a few words: what `--only` of `npm run lab:orders` looks for. */
+export function jobName({ order, fault }: Pick<Job, 'order' | 'fault'>): string {
+  return `[${order.join(' ')}] ${fault.name}`
+}
+
 /** The runs of a job: those that are compared with one another. */
 export function settingsOf({ order, fault, random }: Job): readonly Setting[] {
   return callers
@@ -67,14 +72,16 @@ export function furtherOrders(seed: number, samples: number): readonly (readonly
   })
 }
 
-/** The whole lab: all stacks of the five under all faults, with the longest waits; the others with any. */
+/** Where in their range the random numbers of a run fall: mostly at the longest waits. */
+const randoms = [1, 0.5, 1, 0]
+
+/** The whole lab: all stacks of the five, and further ones, under all faults. */
 export function* wholePlan(seed: number, samples: number): Generator<Job> {
-  for (const order of basicOrders) {
-    for (const fault of catalogue) yield { order, fault, random: 1 }
-  }
-  const random = createRandom(seed)
-  for (const order of furtherOrders(seed, samples)) {
-    for (const fault of catalogue) yield { order, fault, random: Math.floor(random() * 3) / 2 }
+  let index = 0
+  for (const order of [...basicOrders, ...furtherOrders(seed, samples)]) {
+    // Another one for the same fault in the next stack.
+    index++
+    for (const fault of catalogue) yield { order, fault, random: randoms[index++ % randoms.length] ?? 1 }
   }
 }
 

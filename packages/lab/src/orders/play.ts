@@ -11,7 +11,7 @@ import {
 import { recordingLogger } from '@breakwater/testing'
 import { createCaller, endingOfError } from './caller.ts'
 import type { VirtualClock } from './clock.ts'
-import type { Setting } from './model/predict.ts'
+import { isRepeated, type Setting } from './model/predict.ts'
 import type { Observation, Outcome, Returned } from './observation.ts'
 import { rejections } from './rejections.ts'
 import { stackOf, telemetry } from './stack.ts'
@@ -26,7 +26,7 @@ const idleTurns = 5
 /** Plays one run to its end. */
 export async function play(setting: Setting, clock: VirtualClock): Promise<Observation> {
   const { order, fault, random } = setting
-  const { abort, calls = 1, isStream = false, isRepeated = false } = fault
+  const { abort, calls = 1, isStream = false } = fault
   const mathRandom = Math.random
   Math.random = () => Math.min(random, 0.999_999)
   clock.align()
@@ -65,7 +65,7 @@ export async function play(setting: Setting, clock: VirtualClock): Promise<Obser
     }
   }
 
-  const stack = stackOf(order, random)
+  const stack = stackOf(order, random, fault.holdMs)
   const { lines, logger } = recordingLogger()
   const events: { event: BreakwaterEvent; isAfter: boolean }[] = []
   const stopListening = onEvent((event) => events.push({ event, isAfter: aborted.at !== undefined }))
@@ -113,7 +113,7 @@ export async function play(setting: Setting, clock: VirtualClock): Promise<Obser
   first.isOver = true
   const sentBefore = upstream.sent().length
   const eventsBefore = events.length
-  if (isRepeated) {
+  if (isRepeated(setting)) {
     begin(null)
     await goOn()
   }

@@ -20,14 +20,14 @@ const { tracerProvider, meterProvider } = telemetry
 export const observer: Middleware = otel({ tracerProvider, meterProvider })
 
 /** A stack, its other parts made anew: what one run leaves behind, no other sees. */
-export function stackOf(order: readonly Part[], random: number): Middleware[] {
+export function stackOf(order: readonly Part[], random: number, holdMs?: number): Middleware[] {
   const make: Record<Part, () => Middleware> = {
     classify: () => classify(),
     retry: () => jitterRetry({ random: () => random }),
     breaker: () => circuitBreaker(circuit),
     failover: () => modelFailover({ to: [fallback] }),
     otel: () => observer,
-    guard: () => streamGuard(),
+    guard: () => streamGuard({ maxPreambleMs: holdMs }),
     timeout: () => timeout(limits),
     rateLimit: () => rateLimit(),
   }

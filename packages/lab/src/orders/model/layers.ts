@@ -5,7 +5,7 @@ import { retry } from './retry.ts'
 import { failure, type Failure } from './verdicts.ts'
 import { circuitOpen, pass, type Inner, type Layer, type Limit, type Result, type World } from './world.ts'
 
-const holdMs = 30_000
+const defaultHoldMs = 30_000
 
 const through: Layer = (inner, world, model) => inner(world, model)
 
@@ -72,6 +72,7 @@ function guard(inner: Inner, world: World, model: string): Result {
     return result
   if (result.stream.how !== 'stall') return { kind: 'failure', failure: result.stream.failure }
   const { endsAt = Infinity, onEnd } = result
+  const { holdMs = defaultHoldMs } = world.fault
   const late = failure('timeout', { isAmbiguous: true })
   try {
     pass(world, Math.min(holdMs, endsAt - world.now))

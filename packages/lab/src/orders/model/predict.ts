@@ -58,7 +58,7 @@ export function predict(setting: Setting): Prediction {
     upstream,
   )
   const endings = [callOnce(stack, world, setting)]
-  if (fault.isRepeated === true) {
+  if (isRepeated(setting)) {
     world.abort = undefined
     world.isAgain = true
     world.call = newCall()
@@ -87,6 +87,11 @@ function callOnce(stack: Inner, world: World, setting: Setting): Ending {
 /** Whether somebody in a stack looks at failures, and so bounds what is read of their bodies. */
 export function looks(order: readonly Part[]): boolean {
   return order.some((part) => part !== 'guard' && part !== 'timeout' && part !== 'otel')
+}
+
+/** Whether another call follows: not where nobody ends what it would read. */
+export function isRepeated({ fault, order }: Pick<Setting, 'fault' | 'order'>): boolean {
+  return fault.isRepeated === true && (looks(order) || !hasEndlessBody(fault))
 }
 
 /** Whether a failing answer has a body that does not end. */
