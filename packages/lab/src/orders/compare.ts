@@ -2,12 +2,14 @@ import type { Prediction, Setting } from './model/predict.ts'
 import type { Observation } from './observation.ts'
 
 /**
- * Whether the model knows: calls at once meet one another, and what each comes to hangs on the order in which they do; and how long a
- * `rateLimit` has somebody wait, who has a limit of his own, or whom the API has told its limits, is not for a small model.
+ * Whether the model knows. Calls at once meet one another, and what each comes to hangs on the order in which they do. How long a
+ * `rateLimit` has somebody wait who has a limit of his own, or whom the API has told its limits, and what two copies of one package
+ * keep between two tries of the SDK or two calls, is not for a small model.
  */
-export function isPredictable({ order, fault }: Setting): boolean {
-  const { means, calls = 1, reply } = fault
-  if (calls > 1) return false
+export function isPredictable({ order, fault, maxRetries }: Setting): boolean {
+  const { means, calls = 1, reply, isRepeated = false } = fault
+  const isDouble = new Set(order).size < order.length
+  if (calls > 1 || (isDouble && (isRepeated || maxRetries > 0))) return false
   if (!order.includes('rateLimit') || means.kind !== 'failure') return true
   const isPacing = order.includes('timeout') && /^(rate_limit|overloaded)$/.test(means.failure.category)
   return !isPacing && !(typeof reply === 'object' && 'rateLimit' in reply)

@@ -51,7 +51,7 @@ function breaker(inner: Inner, world: World, model: string, place: number): Resu
     return result
   } catch (limit) {
     // The caller's abort says nothing of the provider; a limit does.
-    if (limit !== world.abort) count(failure('timeout'))
+    if (limit !== world.abort) count(world.looked ?? failure('timeout'))
     throw limit
   }
 }

@@ -51,6 +51,7 @@ export function predict(setting: Setting): Prediction {
     circuits: new Map(),
     cooling: new Map(),
     call: newCall(),
+    looked: undefined,
     looks: looks(order),
   }
   const stack = order.reduceRight<Inner>(

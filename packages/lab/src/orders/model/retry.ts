@@ -26,7 +26,8 @@ export function retry(inner: Inner, world: World, model: string, place: number):
   } catch (limit) {
     // After a limit of somebody outside only the SDK can send again, within the same counts.
     if (limit === world.abort) throw limit
-    const late = failure('timeout', { isAmbiguous: true })
+    // One that comes while the body of a failure is looked at leaves that failure.
+    const late = world.looked ?? failure('timeout', { isAmbiguous: true })
     const goesOn = before === Infinity || next(late) !== undefined
     if (goesOn) call.kept.set(target, { tally, result: undefined, sdkRetries })
     else giveUp({ kind: 'failure', failure: late })

@@ -56,6 +56,8 @@ export interface World {
   /** Until when each target is left alone, by the place of the failover. */
   readonly cooling: Map<number, Map<string, number>>
   call: CallState
+  /** The failure whose body somebody is looking at. */
+  looked: Failure | undefined
   /** Whether somebody looks at failures, and so bounds what of their bodies is read. */
   readonly looks: boolean
 }
@@ -131,6 +133,7 @@ export function limitOf(abort: Abort | undefined): Limit | undefined {
 export function upstream(world: World, model: string): Result {
   const { fault, sent } = world
   const { means, abort } = fault
+  world.looked = undefined
   pass(world, 0)
   sent.push({ model, at: world.now })
   if (abort?.kind === 'request' && !world.isAgain && sent.length - 1 >= abort.index) {
@@ -156,7 +159,9 @@ export function upstream(world: World, model: string): Result {
       return { kind: 'answer', model, stream: means.stream }
     case 'failure':
       // Who looks at it first takes the time; the verdict is kept with it.
+      world.looked = means.failure
       if (world.looks) pass(world, means.failure.readMs)
+      world.looked = undefined
       return { kind: 'failure', failure: hinted(means.failure, world.now) }
   }
   return { kind: 'answer', model, stream: undefined }
