@@ -171,7 +171,9 @@ function undo(lease: MemoryLease, now: number): void {
   const { limiter, sentAt, isOver, isReturned } = lease
   if (!isOver && !isReturned) {
     unpass(limiter.gate, sentAt)
-    if (limiter.pace !== undefined) limiter.pace.level++
+    const { pace } = limiter
+    // No more than it can hold, in which time may have filled the place again.
+    if (pace !== undefined && pace.level < pace.capacity) pace.level = Math.min(pace.capacity, pace.level + 1)
   }
   giveBack(lease, now)
 }

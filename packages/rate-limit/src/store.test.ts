@@ -205,6 +205,21 @@ describe('memoryStore', () => {
     await advance(10_000)
   })
 
+  it('gives back no more than the pace can hold, however many have sent nothing', async () => {
+    const store = memoryStore()
+    const rules = { ...need.rules, concurrency: 99, startPerSecond: 2 }
+    const acquire = () => store.acquire('a', { ...need, rules })
+    for (let round = 0; round < 10; round++) {
+      const first = acquire() as Lease
+      await advance(1000)
+      const second = acquire() as Lease
+      for (const lease of [first, second]) store.settle(lease, { outcome: 'unsent', isOver: true })
+    }
+    const found = [acquire(), acquire(), acquire()]
+    expect(found.map((one) => 'granted' in one)).toEqual([true, true, false])
+    await advance(10_000)
+  })
+
   it('gives back once what was not sent', () => {
     const store = memoryStore()
     const limited = { ...need, rules: { ...need.rules, concurrency: 9, limits: { requestsPerMinute: 300 } } }
