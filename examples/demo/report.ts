@@ -78,11 +78,17 @@ export function reportOf(play: Play): Report {
       },
       {
         heading: 'The whole storm in numbers',
-        table: {
-          caption: 'Of all calls and requests',
-          columns: [{ name: '' }, { name: theirs.name, isNumber: true }, { name: ours.name, isNumber: true }],
-          rows: summaryRows(their, our, storm.patienceMs).map((row) => [row.name, row.theirs, row.ours]),
-        },
+        tables: [
+          {
+            caption: 'Of all calls and requests',
+            columns: [
+              { name: '' },
+              { name: theirs.name, isNumber: true },
+              { name: ours.name, isNumber: true },
+            ],
+            rows: summaryRows(their, our, storm.patienceMs).map((row) => [row.name, row.theirs, row.ours]),
+          },
+        ],
       },
     ],
     footnotes,

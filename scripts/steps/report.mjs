@@ -56,7 +56,12 @@ async function stormsPage() {
       seed: 1,
       node: process.version,
       scenes,
-      contenders: contenders.map((name) => ({ name, note: `set up with \`care\` & a <budget>` })),
+      contenders: contenders.map((name) => ({
+        name,
+        note: `set up with \`care\` & a <budget>`,
+        isOurs: name === 'breakwater',
+      })),
+      goals: [{ goal: 'at most 1.2 requests a call', measured: 'outage 1.00', isMet: true }],
       results: scenes.flatMap((scene) =>
         contenders.map((contender, index) => ({
           scene: scene.name,

@@ -4,11 +4,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { withTable } from './markdown.ts'
 import { catalogue } from './orders/catalogue.ts'
 import { installClock } from './orders/clock.ts'
 import { examine, newTally, type Tally } from './orders/examine.ts'
 import { basicOrders, jobName, wholePlan } from './orders/plan.ts'
-import { addTally, lawTable, samplesOf, withTable } from './orders/report.ts'
+import { addTally, lawTable, samplesOf } from './orders/report.ts'
 
 /** Which part of the lab one process does. */
 interface Shard {

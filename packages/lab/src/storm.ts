@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { renderPage, stormPage } from '@breakwater/report'
+import { withTable } from './markdown.ts'
 import { contenders, contendersOf } from './storm/contenders.ts'
+import { docsTables } from './storm/docs-tables.ts'
 import { goalsOf, goalsTable } from './storm/goals.ts'
 import { play } from './storm/play.ts'
 import type { StormReport, StormResult, StormRun } from './storm/results.ts'
@@ -17,9 +19,12 @@ interface Job {
   readonly seed: number
 }
 
-const usage = `usage: npm run storm -- [scene…] [--contender name…] [--seed 1] [--json file] [--report file] [--list]
+const docs = new URL('../../../docs/benchmarks.md', import.meta.url)
 
-Plays the scenes (all, or those that are named; \`fleet\` names its variants too) to all contenders on simulated time.`
+const usage = `usage: npm run storm -- [scene…] [--contender name…] [--seed 1] [--json file] [--report file] [--write] [--list]
+
+Plays the scenes (all, or those that are named; \`fleet\` names its variants too) to all contenders on simulated time.
+\`--write\` puts the tables of all scenes and contenders into docs/benchmarks.md.`
 
 const config = {
   allowPositionals: true,
@@ -28,6 +33,7 @@ const config = {
     seed: { type: 'string', default: '1' },
     json: { type: 'string' },
     report: { type: 'string' },
+    write: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -56,6 +62,10 @@ async function main(): Promise<number> {
     return 2
   }
   const only = values.contender
+  if (values.write && (positionals.length > 0 || only !== undefined)) {
+    console.error(`--write is for all scenes and contenders\n\n${usage}`)
+    return 2
+  }
   const stranger = only?.find((name) => !contenders.some((contender) => contender.name === name))
   if (stranger !== undefined) {
     console.error(
@@ -89,6 +99,8 @@ async function main(): Promise<number> {
   console.log(tables(report))
   if (report.goals.length > 0) console.log(`\n${goalsTable(report.goals)}`)
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report)}\n`)
+  if (values.write)
+    await writeFile(docs, withTable(await readFile(docs, 'utf8'), 'storms', docsTables(report)))
   if (values.report !== undefined) await writeFile(values.report, renderPage(stormPage(report)))
   return 0
 }

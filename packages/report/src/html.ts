@@ -30,8 +30,8 @@ export function toned(tone: Tone, name: string): string {
   return `<span class="key"><i class="swatch ${tone}"></i>${inline(name)}</span>`
 }
 
-/** A table that scrolls by itself where the page is narrow. */
-export function tableOf({ caption, columns, rows }: Table): string {
+/** A table that scrolls by itself where the page is narrow; below its caption where it is folded. */
+export function tableOf({ caption, isFolded = false, columns, rows }: Table): string {
   const kind = (index: number): string => (columns[index]?.isNumber === true ? ' class="number"' : '')
   const head = columns.map(({ name }, index) => `<th scope="col"${kind(index)}>${inline(name)}</th>`)
   const body = rows.map((cells) => {
@@ -40,10 +40,11 @@ export function tableOf({ caption, columns, rows }: Table): string {
     return `<tr><th scope="row">${inline(first)}</th>${others.join('')}</tr>`
   })
   // Whoever uses no mouse scrolls it with the arrow keys.
-  return `<div class="scroll" role="region" tabindex="0" aria-label="${escape(caption)}"><table>
-<caption>${inline(caption)}</caption>
+  const scrolling = `<div class="scroll" role="region" tabindex="0" aria-label="${escape(caption)}"><table>
+${isFolded ? '' : `<caption>${inline(caption)}</caption>`}
 <thead><tr>${head.join('')}</tr></thead>
 <tbody>
 ${body.join('\n')}
 </tbody></table></div>`
+  return isFolded ? `<details><summary>${inline(caption)}</summary>${scrolling}</details>` : scrolling
 }

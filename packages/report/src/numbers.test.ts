@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { durationText, numberText } from './numbers.ts'
+import { durationText, fixed, numberText, percent } from './numbers.ts'
 
 describe('numberText', () => {
   it.each([
@@ -39,5 +39,12 @@ describe('durationText', () => {
     [undefined, '–'],
   ])('writes %s ms as %s', (ms, text) => {
     expect(durationText(ms)).toBe(text)
+  })
+})
+
+describe('fixed and percent', () => {
+  it('have as many digits as they say', () => {
+    expect([fixed(1), fixed(2.345), fixed(null)]).toEqual(['1.00', '2.35', '–'])
+    expect([percent(1), percent(0.99999), percent(0.5)]).toEqual(['100 %', '99.9 %', '50 %'])
   })
 })

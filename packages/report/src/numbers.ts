@@ -5,6 +5,16 @@ export function numberText(value: number | null | undefined): string {
   return value.toFixed(Math.abs(value) < 10 ? 2 : 1)
 }
 
+/** A number with two digits after the point. */
+export function fixed(value: number | null): string {
+  return value === null ? '–' : value.toFixed(2)
+}
+
+/** A share of 1 in percent, never rounded up. */
+export function percent(share: number): string {
+  return `${Math.floor(share * 1000) / 10} %`
+}
+
 /** Milliseconds for people. */
 export function durationText(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–'

@@ -125,8 +125,11 @@ describe('renderPage', () => {
 
   it('can do with text and tables alone', () => {
     const table = { caption: 'c', columns: [{ name: 'n' }], rows: [['r']] }
-    const text = pageOf({ sections: [{ heading: 'h', text: ['t'], table }] })
+    const folded = { ...table, caption: 'more', isFolded: true }
+    const text = pageOf({ sections: [{ heading: 'h', text: ['t'], tables: [table, folded] }] })
     expect(text).not.toContain('<svg')
-    expect(text).toContain('<th scope="row">r</th>')
+    expect(text.match(/<th scope="row">r<\/th>/g)).toHaveLength(2)
+    expect(text).toContain('<caption>c</caption>')
+    expect(text).toContain('<details><summary>more</summary>')
   })
 })

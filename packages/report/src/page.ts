@@ -45,11 +45,11 @@ function factOf({ label, values }: Fact): string {
   return `<li><h2>${inline(label)}</h2><dl>${rows.join('')}</dl></li>`
 }
 
-function sectionOf({ heading, text = [], chart, table }: Section, index: number): string {
+function sectionOf({ heading, text = [], chart, tables = [] }: Section, index: number): string {
   return `<section>
 <h2>${inline(heading)}</h2>
 ${paragraphs(text)}
 ${chart === undefined ? '' : figureOf(chart, heading, `chart-${index + 1}`)}
-${table === undefined ? '' : tableOf(table)}
+${tables.map(tableOf).join('\n')}
 </section>`
 }

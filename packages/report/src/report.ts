@@ -26,12 +26,14 @@ export interface Section {
   readonly heading: string
   readonly text?: readonly string[]
   readonly chart?: Chart
-  readonly table?: Table
+  readonly tables?: readonly Table[]
 }
 
 /** Rows of text; the first cell of a row is its head. */
 export interface Table {
   readonly caption: string
+  /** Whether only the caption is shown until somebody asks for more. */
+  readonly isFolded?: boolean
   /** The first is that of the heads. Numbers stand on the right. */
   readonly columns: readonly { readonly name: string; readonly isNumber?: boolean }[]
   readonly rows: readonly (readonly string[])[]

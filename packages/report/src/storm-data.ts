@@ -1,11 +1,29 @@
+/** The recipe: whom all others are compared with. */
+export const ours = 'breakwater'
+
 /** What the page needs of `npm run storm -- --json file`: the lab's own type has more. */
 export interface StormData {
   readonly seed: number
   /** Version of Node. */
   readonly node: string
   readonly scenes: readonly StormScene[]
-  readonly contenders: readonly { readonly name: string; readonly note: string }[]
+  readonly contenders: readonly StormContender[]
   readonly results: readonly StormResult[]
+  /** Empty where not all contenders took part. */
+  readonly goals: readonly {
+    readonly goal: string
+    /** The numbers, or where it is missed. */
+    readonly measured: string
+    readonly isMet: boolean
+  }[]
+}
+
+/** One way to call the API. */
+export interface StormContender {
+  readonly name: string
+  /** How it is set up. */
+  readonly note: string
+  readonly isOurs: boolean
 }
 
 /** One way for an API to fail. */

@@ -1,27 +1,22 @@
-import { durationText, numberText } from './numbers.ts'
+import { durationText, fixed, numberText, percent } from './numbers.ts'
 import type { Chart, Phase, Report, Section, Tone } from './report.ts'
-import type { StormData, StormResult, StormScene } from './storm-data.ts'
+import { ours, type StormData, type StormResult, type StormScene } from './storm-data.ts'
+import { stormOverview, tenths } from './storm-overview.ts'
 
-/** The recipe: whom all others are compared with. */
-const ours = 'breakwater'
 /** More lines than these, nobody can follow. */
 const shown = [ours, 'SDK', 'safe_call', 'SDK, 8 retries']
 const tones: readonly Tone[] = ['first', 'second', 'third', 'fourth']
 
 /** The page about the storms on simulated time: plain data in, the report of `renderPage` out. */
-export function stormPage({ scenes, contenders, results, seed, node }: StormData): Report {
+export function stormPage({ scenes, contenders, results, goals, seed, node }: StormData): Report {
   const of = (scene: string): readonly StormResult[] => results.filter((result) => result.scene === scene)
-  const facts = scenes
-    .map(({ name }) => ({ name, drawn: drawnOf(of(name)) }))
-    .sort((one, other) => spread(other.drawn) - spread(one.drawn))
-    .slice(0, 4)
   return {
     title: 'Storms',
     lead: [
       `${counted(scenes.length, 'way')} for an API to fail, on simulated time, and what ${counted(contenders.length, 'way')} to call it made of each. The clients are real ones of \`@anthropic-ai/sdk\`; only the clock and the network are not.`,
       winsText(scenes, results),
     ],
-    facts: facts.map(({ name, drawn }) => ({
+    facts: mostTelling(scenes, of).map(({ name, drawn }) => ({
       label: `${name}: calls answered`,
       values: drawn.map((result, index) => ({
         name: result.contender,
@@ -30,7 +25,8 @@ export function stormPage({ scenes, contenders, results, seed, node }: StormData
       })),
     })),
     sections: [
-      overview(scenes, contenders, results),
+      stormOverview(scenes, contenders, results),
+      ...goalsSection(goals),
       ...scenes.map((scene) => sceneSection(scene, of(scene.name))),
       contendersSection(contenders),
     ],
@@ -39,6 +35,21 @@ export function stormPage({ scenes, contenders, results, seed, node }: StormData
       'The charts show the recipe and the three that most people have; the tables show everybody. "Paid for nothing" counts the tokens of answers, or of beginnings of them, of which no caller had a use.',
     ],
   }
+}
+
+/** The four scenes in which those that are drawn differ most, one of each family: `outage/refused` is of `outage`. */
+function mostTelling(
+  scenes: readonly StormScene[],
+  of: (scene: string) => readonly StormResult[],
+): readonly { readonly name: string; readonly drawn: readonly StormResult[] }[] {
+  const families = new Set<string>()
+  return scenes
+    .map(({ name }) => ({ name, drawn: drawnOf(of(name)) }))
+    .sort((one, other) => spread(other.drawn) - spread(one.drawn))
+    .filter(({ name }) => {
+      const [family = name] = name.split('/')
+      return families.size < 4 && !families.has(family) && families.add(family)
+    })
 }
 
 /** The contenders that are drawn: those of the list that take part, and others where some do not. */
@@ -57,36 +68,32 @@ function winsText(scenes: readonly StormScene[], results: readonly StormResult[]
   return `In ${best.length} of ${scenes.length} nobody answered a larger share of the calls than the recipe.`
 }
 
-function overview(
-  scenes: readonly StormScene[],
-  contenders: StormData['contenders'],
-  results: readonly StormResult[],
-): Section {
-  return {
-    heading: 'Calls answered',
-    table: {
-      caption: 'Of the calls that were made',
-      columns: [{ name: '' }, ...scenes.map(({ name }) => ({ name, isNumber: true }))],
-      rows: contenders.map(({ name }) => [
-        name,
-        ...scenes.map((scene) => {
-          const result = results.find((one) => one.scene === scene.name && one.contender === name)
-          return result === undefined ? '–' : percent(result.answeredShare)
-        }),
-      ]),
+function goalsSection(goals: StormData['goals']): readonly Section[] {
+  if (goals.length === 0) return []
+  return [
+    {
+      heading: 'Goals of the project',
+      tables: [
+        {
+          caption: 'For the recipe with its defaults',
+          columns: [{ name: 'goal' }, { name: '' }],
+          rows: goals.map(({ goal, isMet }) => [goal, isMet ? 'met' : 'missed']),
+        },
+        {
+          caption: 'With their numbers',
+          isFolded: true,
+          columns: [{ name: 'goal' }, { name: 'measured, or where it is missed' }],
+          rows: goals.map(({ goal, measured }) => [goal, measured]),
+        },
+      ],
     },
-  }
+  ]
 }
 
 /** How far the best and the worst are apart. */
 function spread(results: readonly StormResult[]): number {
   const shares = results.map(({ answeredShare }) => answeredShare)
   return Math.max(...shares) - Math.min(...shares)
-}
-
-/** The share in tenths of a percent, as it is shown. */
-function tenths({ answeredShare }: StormResult): number {
-  return Math.floor(answeredShare * 1000)
 }
 
 function counted(count: number, name: string): string {
@@ -98,38 +105,41 @@ function sceneSection(scene: StormScene, results: readonly StormResult[]): Secti
   const [own, ...others] = drawn
   const text = others.map(
     ({ contender, answeredShare, upstreamPerCall }) =>
-      `${contender} ${percent(answeredShare)} with ${numberText(upstreamPerCall)} requests a call`,
+      `${contender} ${percent(answeredShare)} with ${fixed(upstreamPerCall)}`,
   )
   const lead =
     own === undefined
       ? ''
-      : `${own.contender} answered ${percent(own.answeredShare)} with ${numberText(own.upstreamPerCall)} requests a call; ${text.join('; ')}.`
+      : `${own.contender} answered ${percent(own.answeredShare)} with ${fixed(own.upstreamPerCall)} requests a call; ${text.join('; ')}.`
   return {
     heading: scene.name,
     text: [scene.about, lead],
     chart: requestsChart(scene, drawn),
-    table: {
-      caption: `${scene.name}: everybody`,
-      columns: [
-        { name: '' },
-        ...['answered', 'share', 'requests per answer', 'median', '99 %', 'in all', 'paid for nothing'].map(
-          (name) => ({
-            name,
-            isNumber: true,
-          }),
-        ),
-      ],
-      rows: results.map((result) => [
-        result.contender,
-        numberText(result.answered),
-        percent(result.answeredShare),
-        numberText(result.upstreamPerAnswered),
-        durationText(result.p50Ms),
-        durationText(result.p99Ms),
-        durationText(result.totalMs),
-        numberText(result.wastedTokens),
-      ]),
-    },
+    tables: [
+      {
+        caption: `${scene.name}: everybody`,
+        isFolded: true,
+        columns: [
+          { name: '' },
+          ...['answered', 'share', 'requests per answer', 'median', '99 %', 'in all', 'paid for nothing'].map(
+            (name) => ({
+              name,
+              isNumber: true,
+            }),
+          ),
+        ],
+        rows: results.map((result) => [
+          result.contender,
+          numberText(result.answered),
+          percent(result.answeredShare),
+          fixed(result.upstreamPerAnswered),
+          durationText(result.p50Ms),
+          durationText(result.p99Ms),
+          durationText(result.totalMs),
+          numberText(result.wastedTokens),
+        ]),
+      },
+    ],
   }
 }
 
@@ -175,14 +185,12 @@ export function means(values: readonly number[], step: number): readonly number[
 function contendersSection(contenders: StormData['contenders']): Section {
   return {
     heading: 'Who took part',
-    table: {
-      caption: 'Each as a careful user would set it up',
-      columns: [{ name: '' }, { name: 'set up as' }],
-      rows: contenders.map(({ name, note }) => [name, note]),
-    },
+    tables: [
+      {
+        caption: 'Each as a careful user would set it up',
+        columns: [{ name: '' }, { name: 'set up as' }],
+        rows: contenders.map(({ name, note }) => [name, note]),
+      },
+    ],
   }
-}
-
-function percent(share: number): string {
-  return `${Math.floor(share * 1000) / 10} %`
 }

@@ -16,7 +16,7 @@ import { examine, newTally } from './examine.ts'
 import { fallback, primary, type Fault } from './fault.ts'
 import { predict, type Setting } from './model/predict.ts'
 import { basicOrders, furtherOrders, samplePlan } from './plan.ts'
-import { lawTable, samplesOf, withTable } from './report.ts'
+import { lawTable, samplesOf } from './report.ts'
 import type { Part } from './stack.ts'
 
 /** Another one by `ORDERS_SEED=2 npm test -- tests`; the whole lab is `npm run lab:orders`. */
@@ -185,11 +185,5 @@ describe('the report of the order lab', () => {
     ]
     expect(lawTable(tally).split('\n')).toEqual([...lines, '| 2 two |  1,200 |          0 |'])
     expect(samplesOf(tally, 1)).toEqual(['1 one: 2', '  [retry] 529: two'])
-  })
-
-  it('goes between the markers of the page', () => {
-    const page = 'a\n\n<!-- table:laws -->\n\nold\n\n<!-- /table -->\n\nb\n'
-    expect(withTable(page, 'laws', 'new')).toBe(page.replace('old', 'new'))
-    expect(() => withTable(page, 'others', 'new')).toThrow('<!-- table:others -->')
   })
 })
