@@ -1,13 +1,6 @@
-import { circuitBreaker } from '@breakwater/circuit-breaker'
-import { classify } from '@breakwater/classify'
 import { chain, type Middleware } from '@breakwater/core'
 import { jitterRetry } from '@breakwater/jitter-retry'
-import { modelFailover } from '@breakwater/model-failover'
-import { rateLimit } from '@breakwater/rate-limit'
-import { streamGuard } from '@breakwater/stream-guard'
-import { timeout } from '@breakwater/timeout'
 import Bottleneck from 'bottleneck'
-import { breakwater } from 'breakwater'
 import {
   circuitBreaker as breaker,
   ExponentialBackoff,
@@ -17,9 +10,13 @@ import {
   timeout as cockatielTimeout,
   TimeoutStrategy,
   wrap,
+  type IPolicy,
 } from 'cockatiel'
+import CircuitBreaker from 'opossum'
 import pLimit from 'p-limit'
 import pRetry from 'p-retry'
+import { attemptLimit, fourLimits, parts, stacks } from './bench/stacks.ts'
+import { ofOpossum } from './breaker-cases.ts'
 import { callParts, freshUpstream, type Case } from './call-parts.ts'
 
 const allOptions = {
@@ -36,71 +33,69 @@ const allOptions = {
   shouldRetry: () => true,
 }
 
-/** What the behaviours cost beside what people use, with a request body of about `bytes`. */
-export function behaviourCases(bytes: number): Case[] {
-  const { request, context } = callParts(bytes)
-  const through = (name: string, middleware: Middleware): Case => ({
-    name,
-    call: () => middleware(request(), freshUpstream, context()),
-  })
-  const around = (name: string, run: (call: () => Promise<Response>) => Promise<unknown>): Case => ({
-    name,
-    call: () => run(() => freshUpstream(request(), context())),
-  })
-  const theirRetry = retry(handleAll, { maxAttempts: 5, backoff: new ExponentialBackoff() })
-  const theirTimeout = cockatielTimeout(60_000, TimeoutStrategy.Cooperative)
-  const both = wrap(theirRetry, theirTimeout)
-  const theirBreaker = breaker(handleAll, {
+/** What retry, breaker and timeout of others are called; the goals are beside it. */
+export const wrapName = 'cockatiel wrap(retry, breaker, timeout)'
+
+const theirRetry = (): IPolicy => retry(handleAll, { maxAttempts: 5, backoff: new ExponentialBackoff() })
+const theirTimeout = (): IPolicy => cockatielTimeout(60_000, TimeoutStrategy.Cooperative)
+const theirBreaker = (): IPolicy =>
+  breaker(handleAll, {
     halfOpenAfter: 5_000,
     breaker: new SamplingBreaker({ threshold: 0.5, duration: 30_000 }),
   })
-  const theirThree = wrap(theirRetry, theirBreaker, theirTimeout)
-  const attempt = timeout({ attemptMs: 60_000, firstTokenMs: Infinity, idleMs: Infinity, totalMs: Infinity })
-  const four = timeout({ attemptMs: 60_000, firstTokenMs: 60_000, idleMs: 60_000, totalMs: 60_000 })
-  const theirQueue = pLimit(100)
-  const theirLimiter = new Bottleneck({ maxConcurrent: 100 })
-  // The pace of the start would hold the benchmark back.
-  const unpaced = { startPerSecond: Infinity }
+
+/** Three policies of cockatiel around a call. */
+export function theirThree(): IPolicy {
+  return wrap(theirRetry(), theirBreaker(), theirTimeout())
+}
+
+type Around = (name: string, run: (call: () => Promise<Response>) => Promise<unknown>) => Case
+type Through = (name: string, middleware: Middleware) => Case
+
+function placesOf(bytes: number): { around: Around; through: Through } {
+  const { request, context } = callParts(bytes)
+  return {
+    around: (name, run) => ({ name, call: () => run(() => freshUpstream(request(), context())) }),
+    through: (name, middleware) => ({
+      name,
+      call: () => middleware(request(), freshUpstream, context()),
+    }),
+  }
+}
+
+/** Whole stacks beside what people use, with a request body of about `bytes`. */
+export function stackCases(bytes: number): Case[] {
+  const { around, through } = placesOf(bytes)
+  const three = theirThree()
+  const circuits = new CircuitBreaker((call: () => Promise<Response>) => call(), { ...ofOpossum })
   return [
     around('bare call', (call) => call()),
-    through('jitterRetry', jitterRetry()),
+    around(wrapName, (call) => three.execute(call)),
     around('p-retry, its usual options', (call) => pRetry(call, { retries: 5 })),
     around('p-retry, all options given', (call) => pRetry(call, allOptions)),
-    around('cockatiel retry', (call) => theirRetry.execute(call)),
-    through('timeout, attemptMs alone', attempt),
-    through('timeout, all four limits', four),
-    around('cockatiel timeout', (call) => theirTimeout.execute(call)),
-    through('jitterRetry around timeout, attemptMs alone', chain(jitterRetry(), attempt)),
-    through('jitterRetry around timeout, all four limits', chain(jitterRetry(), four)),
+    around('opossum', (call) => circuits.fire(call)),
+    ...stacks.map(({ name, make }) => through(name, make())),
+  ]
+}
+
+/** Each package beside what does part of it, with a request body of about `bytes`. */
+export function behaviourCases(bytes: number): Case[] {
+  const { around, through } = placesOf(bytes)
+  const [retries, limit] = [theirRetry(), theirTimeout()]
+  const both = wrap(retries, limit)
+  const queue = pLimit(100)
+  const limiter = new Bottleneck({ maxConcurrent: 100 })
+  return [
+    around('bare call', (call) => call()),
+    ...parts.map(({ name, make }) => through(name, make())),
+    around('p-retry, its usual options', (call) => pRetry(call, { retries: 5 })),
+    around('p-retry, all options given', (call) => pRetry(call, allOptions)),
+    around('cockatiel retry', (call) => retries.execute(call)),
+    around('cockatiel timeout', (call) => limit.execute(call)),
+    through('jitterRetry around timeout, attemptMs alone', chain(jitterRetry(), attemptLimit())),
+    through('jitterRetry around timeout, all four limits', chain(jitterRetry(), fourLimits())),
     around('cockatiel wrap(retry, timeout)', (call) => both.execute(call)),
-    through('modelFailover', modelFailover({ to: ['claude-fallback'] })),
-    through('streamGuard, no stream', streamGuard()),
-    through('rateLimit, nothing limited', rateLimit(unpaced)),
-    around('p-limit', (call) => theirQueue(call)),
-    around('bottleneck', (call) => theirLimiter.schedule(call)),
-    through(
-      'jitterRetry, circuitBreaker, timeout with attemptMs alone',
-      chain(jitterRetry(), circuitBreaker(), attempt),
-    ),
-    through(
-      'jitterRetry, circuitBreaker, timeout with all four limits',
-      chain(jitterRetry(), circuitBreaker(), four),
-    ),
-    around('cockatiel wrap(retry, breaker, timeout)', (call) => theirThree.execute(call)),
-    through(
-      'classify, modelFailover, jitterRetry, circuitBreaker, streamGuard, timeout with attemptMs alone',
-      chain(
-        classify(),
-        modelFailover({ to: ['claude-fallback'] }),
-        jitterRetry(),
-        circuitBreaker(),
-        streamGuard(),
-        attempt,
-      ),
-    ),
-    through(
-      'breakwater, the recipe with a fallback',
-      chain(...breakwater({ fallbacks: ['claude-fallback'], rateLimit: unpaced }).middleware),
-    ),
+    around('p-limit', (call) => queue(call)),
+    around('bottleneck', (call) => limiter.schedule(call)),
   ]
 }

@@ -4,7 +4,8 @@ import CircuitBreaker from 'opossum'
 import { callParts, freshUpstream, type Case } from './call-parts.ts'
 
 const halfOpenAfter = 1e9
-const ofOpossum = {
+/** opossum without what costs and is not asked for. */
+export const ofOpossum = {
   timeout: false,
   volumeThreshold: 10,
   resetTimeout: halfOpenAfter,

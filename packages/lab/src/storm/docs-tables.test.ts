@@ -8,7 +8,6 @@ function result(scene: string, contender: string, parts: Partial<StormResult> = 
     contender,
     calls: 2000,
     answered: 1800,
-    failed: 200,
     answeredShare: 0.9,
     goodputPerSecond: 20,
     goodputShare: 1,
