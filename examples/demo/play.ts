@@ -1,6 +1,6 @@
 import { onEvent } from '@breakwater/core'
 import { guardedCall } from './guarded.ts'
-import { safeCall } from './safe-call.ts'
+import { naiveHandler } from './safe-call.ts'
 import { createSide, type SideRecord } from './side.ts'
 import type { Storm } from './storm.ts'
 
@@ -21,7 +21,7 @@ export interface Play {
 export async function play(storm: Storm): Promise<Play> {
   let startedAt = Infinity
   const clock = (): number => Math.max(0, performance.now() - startedAt)
-  const theirs = await createSide('safe_call', storm, clock, safeCall)
+  const theirs = await createSide('safe_call', storm, clock, naiveHandler)
   const ours = await createSide('Breakwater', storm, clock, (url) => guardedCall(url, storm.scale))
   // All that Breakwater does in this process, it does there.
   const stop = onEvent((event) => void ours.record.events.push({ at: clock(), event }))

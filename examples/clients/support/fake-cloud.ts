@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createFakeAnthropic } from '@breakwater/testkit'
-import { toEventStream } from './event-stream.ts'
+import { toEventStream } from '@breakwater/testing'
 import type { StartFake } from './prove.ts'
 
 /** A fake of Bedrock, Vertex and Foundry: it takes the wire of each, and asks a fake Anthropic API. */
@@ -42,7 +42,7 @@ async function answer(api: string, incoming: IncomingMessage, outgoing: ServerRe
   if (isFrames) outgoing.setHeader('content-type', 'application/vnd.amazon.eventstream')
   outgoing.flushHeaders()
   if (response.body === null) return void outgoing.end()
-  const bytes = isFrames ? response.body.pipeThrough(toEventStream()) : response.body
+  const bytes = isFrames ? toEventStream(response.body) : response.body
   await pipeline(Readable.from(bytes), outgoing)
 }
 

@@ -1,4 +1,5 @@
 export { clouds, fromWire, type CloudClient, type CloudParts } from './clouds.ts'
 export { eventStreamType, toEventStream } from './event-stream.ts'
 export { plainLimiter, type PlainLimiter } from './hold.ts'
+export { safeCall, type SafeCallParts } from './safe-call.ts'
 export { params, recordingLogger, seams, type SeamParts } from './seams.ts'
