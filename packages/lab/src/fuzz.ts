@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { argumentsOf, wholeNumber } from './arguments.ts'
 import { playBatch } from './fuzz/batch.ts'
 import { heapInUse } from './heap.ts'
 import { installClock } from './orders/clock.ts'
@@ -22,6 +22,18 @@ interface Result {
   /** Bytes of heap after each quarter, the first left out. */
   readonly heaps: readonly number[]
 }
+
+const usage = `usage: npm run lab:fuzz -- [--seed 1] [--exchanges 100000] [--processes 2]
+
+Plays stacks with any options to an upstream that sends anything, and looks for what should never happen.`
+
+const config = {
+  options: {
+    seed: { type: 'string', default: '1' },
+    exchanges: { type: 'string', default: '100000' },
+    processes: { type: 'string', default: '2' },
+  },
+} as const
 
 const [share] = process.argv.slice(2)
 if (process.send !== undefined && share !== undefined) {
@@ -53,19 +65,15 @@ async function work({ seed, step, exchanges }: Share): Promise<Result> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string', default: '1' },
-      exchanges: { type: 'string', default: '100000' },
-      processes: { type: 'string', default: '2' },
-    },
-  })
-  const of = Number(values.processes)
+  const { values } = argumentsOf(config, usage)
+  const of = wholeNumber('--processes', values.processes, usage)
+  const seed = wholeNumber('--seed', values.seed, usage, 0)
+  const exchanges = wholeNumber('--exchanges', values.exchanges, usage)
   const startedAt = Date.now()
   const shares = Array.from({ length: of }, (_, index) => ({
-    seed: Number(values.seed) + index,
+    seed: seed + index,
     step: of,
-    exchanges: Math.ceil(Number(values.exchanges) / of),
+    exchanges: Math.ceil(exchanges / of),
   }))
   const results = await Promise.all(shares.map(run))
   const total = (field: 'batches' | 'calls' | 'exchanges'): string =>

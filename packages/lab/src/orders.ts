@@ -3,7 +3,7 @@ import { fork } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { argumentsOf, wholeNumber } from './arguments.ts'
 import { withTable } from './markdown.ts'
 import { catalogue } from './orders/catalogue.ts'
 import { installClock } from './orders/clock.ts'
@@ -24,6 +24,22 @@ interface Shard {
 }
 
 const page = new URL('../../../docs/any-order.md', import.meta.url)
+
+const usage = `usage: npm run lab:orders -- [--seed 1] [--samples 5] [--every 1] [--only text] [--processes 2] [--write]
+
+Plays every stack to every fault, and holds what came of it against the laws of the design.
+\`--every 50\` plays one of fifty; \`--only\` those whose name has the text in it; \`--write\` puts the table into docs/any-order.md.`
+
+const config = {
+  options: {
+    seed: { type: 'string', default: '1' },
+    samples: { type: 'string', default: '5' },
+    every: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+    processes: { type: 'string', default: '2' },
+    write: { type: 'boolean', default: false },
+  },
+} as const
 
 const [job] = process.argv.slice(2)
 if (process.send !== undefined && job !== undefined) {
@@ -47,21 +63,12 @@ async function work({ seed, samples, every, only, index, of }: Shard): Promise<T
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string', default: '1' },
-      samples: { type: 'string', default: '5' },
-      every: { type: 'string', default: '1' },
-      only: { type: 'string', default: '' },
-      processes: { type: 'string', default: '2' },
-      write: { type: 'boolean', default: false },
-    },
-  })
-  const of = Number(values.processes)
+  const { values } = argumentsOf(config, usage)
+  const of = wholeNumber('--processes', values.processes, usage)
   const shard = {
-    seed: Number(values.seed),
-    samples: Number(values.samples),
-    every: Number(values.every),
+    seed: wholeNumber('--seed', values.seed, usage, 0),
+    samples: wholeNumber('--samples', values.samples, usage, 0),
+    every: wholeNumber('--every', values.every, usage),
     only: values.only,
     of,
   }

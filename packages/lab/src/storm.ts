@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { renderPage, stormPage } from '@breakwater/report'
+import { argumentsOf, refuse, wholeNumber } from './arguments.ts'
 import { withTable } from './markdown.ts'
 import { contenders, contendersOf } from './storm/contenders.ts'
 import { docsTables } from './storm/docs-tables.ts'
@@ -35,7 +35,6 @@ const config = {
     report: { type: 'string' },
     write: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
 } as const
 
@@ -43,8 +42,8 @@ if (isMainThread) process.exitCode = await main()
 else parentPort?.on('message', (job: Job) => void work(job))
 
 async function main(): Promise<number> {
-  const { values, positionals } = parse()
-  const seed = Number(values.seed)
+  const { values, positionals } = argumentsOf(config, usage)
+  const seed = wholeNumber('--seed', values.seed, usage, 0)
   const wanted = scenes.filter(
     ({ name }) =>
       positionals.length === 0 ||
@@ -57,21 +56,14 @@ async function main(): Promise<number> {
   const unknown = positionals.filter(
     (positional) => !wanted.some(({ name }) => name === positional || name.startsWith(`${positional}/`)),
   )
-  if (values.help || unknown.length > 0 || !Number.isSafeInteger(seed)) {
-    console.error(unknown.length > 0 ? `unknown scene: ${unknown.join(', ')}\n\n${usage}` : usage)
-    return 2
-  }
+  if (unknown.length > 0) return refuse(`unknown scene: ${unknown.join(', ')}`, usage)
   const only = values.contender
-  if (values.write && (positionals.length > 0 || only !== undefined)) {
-    console.error(`--write is for all scenes and contenders\n\n${usage}`)
-    return 2
-  }
+  if (values.write && (positionals.length > 0 || only !== undefined))
+    return refuse('--write is for all scenes and contenders', usage)
   const stranger = only?.find((name) => !contenders.some((contender) => contender.name === name))
   if (stranger !== undefined) {
-    console.error(
-      `unknown contender: ${stranger}; there are ${contenders.map(({ name }) => name).join(', ')}`,
-    )
-    return 2
+    const names = contenders.map(({ name }) => name).join(', ')
+    return refuse(`unknown contender: ${stranger}; there are ${names}`, usage)
   }
   const jobs = wanted.flatMap((scene) =>
     contendersOf(scene)
@@ -103,16 +95,6 @@ async function main(): Promise<number> {
     await writeFile(docs, withTable(await readFile(docs, 'utf8'), 'storms', docsTables(report)))
   if (values.report !== undefined) await writeFile(values.report, renderPage(stormPage(report)))
   return 0
-}
-
-/** The arguments, or the end. */
-function parse(): ReturnType<typeof parseArgs<typeof config>> {
-  try {
-    return parseArgs(config)
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
-    process.exit(2)
-  }
 }
 
 /** Plays all jobs, one at a time on each core; the results are in the order of the jobs. */
