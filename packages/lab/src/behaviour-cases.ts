@@ -17,7 +17,7 @@ import pLimit from 'p-limit'
 import pRetry from 'p-retry'
 import { attemptLimit, fourLimits, parts, stacks } from './bench/stacks.ts'
 import { ofOpossum } from './breaker-cases.ts'
-import { callParts, freshUpstream, type Case } from './call-parts.ts'
+import { callParts, freshUpstream, read, type Case } from './call-parts.ts'
 
 const allOptions = {
   retries: 5,
@@ -49,17 +49,14 @@ export function theirThree(): IPolicy {
   return wrap(theirRetry(), theirBreaker(), theirTimeout())
 }
 
-type Around = (name: string, run: (call: () => Promise<Response>) => Promise<unknown>) => Case
+type Around = (name: string, run: (call: () => Promise<Response>) => Promise<Response>) => Case
 type Through = (name: string, middleware: Middleware) => Case
 
 function placesOf(bytes: number): { around: Around; through: Through } {
   const { request, context } = callParts(bytes)
   return {
-    around: (name, run) => ({ name, call: () => run(() => freshUpstream(request(), context())) }),
-    through: (name, middleware) => ({
-      name,
-      call: () => middleware(request(), freshUpstream, context()),
-    }),
+    around: (name, run) => read(name, () => run(() => freshUpstream(request(), context()))),
+    through: (name, middleware) => read(name, () => middleware(request(), freshUpstream, context())),
   }
 }
 

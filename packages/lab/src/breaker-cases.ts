@@ -5,14 +5,14 @@ import { callParts, freshUpstream, type Case } from './call-parts.ts'
 
 const halfOpenAfter = 1e9
 /** opossum without what costs and is not asked for. */
-export const ofOpossum = {
+export const ofOpossum: CircuitBreaker.Options = {
   timeout: false,
   volumeThreshold: 10,
   resetTimeout: halfOpenAfter,
   rollingCountTimeout: 30_000,
   rollingPercentilesEnabled: false,
   enableSnapshots: false,
-} as const
+}
 
 /** A call that passes a closed circuit, with a request body of about `bytes`. */
 export function closedCases(bytes: number): Case[] {

@@ -24,9 +24,24 @@ const answer = new Response('{}', { headers })
 /** Answers at once, always the same. */
 export const upstream: (...args: readonly unknown[]) => Promise<Response> = () => Promise.resolve(answer)
 
-/** Answers at once, with a body that has not been read. */
+/**
+ * Answers in the next turn of the event loop, with a body of its own. A loop that is never left would keep alive what any code holds
+ * weakly, and no timer would cost what it costs.
+ */
 export const freshUpstream: (...args: readonly unknown[]) => Promise<Response> = () =>
-  Promise.resolve(new Response('{}', { headers }))
+  later(() => new Response('{}', { headers }))
+
+/** Makes a response in the next turn of the event loop. */
+export function later(respond: () => Response): Promise<Response> {
+  return new Promise((resolve) => {
+    setImmediate(() => resolve(respond()))
+  })
+}
+
+/** A call whose answer is read, as it is in life. */
+export function read(name: string, call: () => Promise<Response>): Case {
+  return { name, call: async () => (await call()).text() }
+}
 
 /** Requests and contexts are made anew for each call: what is kept with them must not be found again. */
 export function callParts(bytes: number): CallParts {

@@ -1,20 +1,52 @@
 import { describe, expect, it } from 'vitest'
 import { abortToSettle } from './abort.ts'
-import { behaviourCases } from './behaviour-cases.ts'
-import { closedCases, openCases } from './breaker-cases.ts'
+import { caseSets, type CaseSet } from './bench/case-sets.ts'
 import { firstContent } from './first-content.ts'
-import { foundationCases } from './foundation-cases.ts'
+import { createCases, fetchCases, middlewareCases } from './seam-cases.ts'
 import { streamCases, transcript } from './stream-cases.ts'
 
-describe.each([
-  ['foundationCases', foundationCases],
-  ['behaviourCases', behaviourCases],
-  ['closedCases', closedCases],
-])('%s', (_, cases) => {
-  it('each makes a call that is answered', async () => {
-    for (const { name, call } of cases(100)) {
-      expect(await call(), name).toBeInstanceOf(Response)
+const read: CaseSet[] = ['stacks', 'parts', 'middleware', 'fetch']
+const answered: CaseSet[] = ['foundation', 'foundationFetch', 'closed']
+const created: CaseSet[] = ['create', 'createFetch']
+
+describe('caseSets', () => {
+  it.each(read)('%s: each makes a call, and reads the answer', async (set) => {
+    for (const { name, call } of await caseSets[set](100)) expect(await call(), name).toBe('{}')
+  })
+
+  it.each(answered)('%s: each makes a call that is answered', async (set) => {
+    for (const { name, call } of await caseSets[set](100)) expect(await call(), name).toBeInstanceOf(Response)
+  })
+
+  it.each(created)("%s: each is a call of the SDK's that is answered", async (set) => {
+    for (const { name, call } of await caseSets[set](100)) {
+      expect(await call(), name).toMatchObject({ type: 'message', usage: { output_tokens: 200 } })
     }
+  })
+
+  it('open: each is refused', async () => {
+    for (const { name, call } of await caseSets.open(100)) expect(await call(), name).toBeInstanceOf(Error)
+  })
+
+  it('bodies: each is answered, whatever the size', async () => {
+    for (const bytes of [10, 100_000]) {
+      for (const { name, call } of await caseSets.bodies(bytes)) {
+        const answer = await call()
+        if (name.startsWith('the SDK')) expect(answer, name).toMatchObject({ type: 'message' })
+        else expect(answer, name).toBe('{}')
+      }
+    }
+  })
+
+  it.each(Object.entries(caseSets))('%s: no two cases have one name', async (_, make) => {
+    const names = (await make(10)).map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+  })
+
+  it('measures the same in both seams', () => {
+    const names = middlewareCases(10).map(({ name }) => name)
+    expect(fetchCases(10).map(({ name }) => name)).toEqual(names)
+    expect(createCases(10).every(({ name }) => names.includes(name))).toBe(true)
   })
 })
 
@@ -23,12 +55,6 @@ describe('abortToSettle', () => {
     const times = await abortToSettle(3)
     expect(times).toHaveLength(3)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
-  })
-})
-
-describe('openCases', () => {
-  it('each is refused', async () => {
-    for (const { name, call } of await openCases(100)) expect(await call(), name).toBeInstanceOf(Error)
   })
 })
 

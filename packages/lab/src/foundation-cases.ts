@@ -16,22 +16,17 @@ const asksForModel: Middleware = (request, next, ctx) => {
 }
 const koaPass: compose.Middleware<unknown> = (_, next) => next()
 
-/** What the foundation costs, with a request body of about `bytes`. */
+/** What the foundation costs as middleware, with a request body of about `bytes`. */
 export function foundationCases(bytes: number): Case[] {
-  const { request, context, init, modelLast } = callParts(bytes)
+  const { request, context } = callParts(bytes)
   const through = (name: string, middleware: Middleware): Case => ({
     name,
     call: () => middleware(request(), upstream, context()),
   })
-  const fetching = (name: string, middleware: readonly Middleware[]): Case => {
-    const wrapped = createFetch(middleware, { fetch: upstream })
-    return { name, call: () => wrapped(url, init) }
-  }
   const koa = (name: string, count: number): Case => {
     const composed = compose(Array.from({ length: count }, () => koaPass))
     return { name, call: () => composed({ request: request(), ctx: context() }, upstream) }
   }
-  const classifies = classify()
   return [
     { name: 'bare call', call: () => upstream(request(), context()) },
     through('chain, empty', chain()),
@@ -46,10 +41,17 @@ export function foundationCases(bytes: number): Case[] {
       chain(asksForModel, asksForModel, asksForModel, asksForModel, asksForModel),
     ),
     through('classify', classify()),
-    {
-      name: 'classify, the model named last',
-      call: () => classifies({ ...request(), body: modelLast }, upstream, context()),
-    },
+  ]
+}
+
+/** The same around a `fetch`. */
+export function foundationFetchCases(bytes: number): Case[] {
+  const { init } = callParts(bytes)
+  const fetching = (name: string, middleware: readonly Middleware[]): Case => {
+    const wrapped = createFetch(middleware, { fetch: upstream })
+    return { name, call: () => wrapped(url, init) }
+  }
+  return [
     { name: 'bare fetch', call: () => upstream(init) },
     fetching('createFetch, empty', []),
     fetching('createFetch of 1 pass-through', [pass]),

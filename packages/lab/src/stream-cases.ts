@@ -107,6 +107,7 @@ export function streamCases(): StreamCase[] {
     { name: 'streamGuard', read: through(streamGuard(), drain) },
     { name: 'streamGuard around timeout', read: through(chain(streamGuard(), limits), drain) },
     { name: "the SDK's decoder", read: ({ response }) => decode(response()) },
+    { name: "the SDK's decoder, through a bare pass-through stream", read: through(pass, decode) },
     { name: "the SDK's decoder, through streamGuard", read: through(streamGuard(), decode) },
   ]
 }

@@ -5,6 +5,8 @@ import { context } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { BasicTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { Findings } from './bench/results.ts'
+import { median } from './bench/stats.ts'
 import { transcript } from './stream-cases.ts'
 
 /** Takes every span, and keeps none: an exporter would cost all the same. */
@@ -45,8 +47,8 @@ const stream = transcript(2_000, 12, 1)
 const rounds = 15
 const batch = 300
 
-/** What telemetry costs through the real SDK, as a Markdown table: a call, and an event of a stream. */
-export async function telemetryTable(): Promise<string> {
+/** What telemetry costs through the real SDK: a call, and an event of a stream. */
+export async function telemetryCosts(): Promise<Findings> {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   const tracerProvider = new BasicTracerProvider({ spanProcessors: [nowhere] })
   const meterProvider = new MeterProvider({ readers: [new IdleReader()] })
@@ -75,7 +77,7 @@ export async function telemetryTable(): Promise<string> {
       new Anthropic({ ...on, middleware: [telemetry, telemetry] }),
     ],
   ]
-  const lines = ['| case | µs per call | µs per event |', '| --- | --: | --: |']
+  const rows: string[][] = []
   const measure = async (name: string, client: Anthropic): Promise<void> => {
     const perCall = await medianUs(batch, async () => {
       for (let index = 0; index < batch; index++) await client.messages.create(params)
@@ -83,13 +85,14 @@ export async function telemetryTable(): Promise<string> {
     const perEvent = await medianUs(stream.events, async () => {
       for await (const event of await client.messages.create({ ...params, stream: true })) void event
     })
-    lines.push(`| ${name} | ${perCall.toFixed(1)} | ${perEvent.toFixed(2)} |`)
+    rows.push([name, perCall.toFixed(1), perEvent.toFixed(2)])
   }
   for (const [name, client] of cases) await measure(name, client)
   // Last: it patches the class.
   new AnthropicInstrumentation({ tracerProvider }).manuallyInstrument(Anthropic)
   await measure('OpenInference', new Anthropic(off))
-  return lines.join('\n')
+  const head = ['case', 'µs per call', 'µs per event']
+  return { tables: [{ title: 'Telemetry, through the SDK', head, rows }], figures: {}, notes: [] }
 }
 
 async function medianUs(divisor: number, run: () => Promise<void>): Promise<number> {
@@ -100,5 +103,5 @@ async function medianUs(divisor: number, run: () => Promise<void>): Promise<numb
     await run()
     times.push(((performance.now() - from) * 1_000) / divisor)
   }
-  return times.toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? NaN
+  return median(times)
 }

@@ -1,20 +1,5 @@
 import { collector } from './heap.ts'
-import { streamCases, transcript, type StreamCase, type Transcript } from './stream-cases.ts'
-
-const rounds = 9
-
-/** What reading a stream costs each way, as a Markdown table: one chunk per event, and 64 kB chunks. */
-export async function streamTable(): Promise<string> {
-  const small = transcript(10_000, 12, 1)
-  const large = transcript(160_000, 400, 120)
-  const lines = ['| case | µs per event | MB/s in large chunks |', '| --- | --: | --: |']
-  for (const streamCase of streamCases()) {
-    const perEvent = (1_000 * (await medianMs(streamCase, small))) / small.events
-    const perSecond = large.bytes / 1_000 / (await medianMs(streamCase, large, 3))
-    lines.push(`| ${streamCase.name} | ${perEvent.toFixed(2)} | ${perSecond.toFixed(0)} |`)
-  }
-  return lines.join('\n')
-}
+import { streamCases, transcript, type Transcript } from './stream-cases.ts'
 
 /** Heap that is in use while a stream of 100 MB is being read, at most, above what was in use before; in MB. */
 export async function retained(name: string): Promise<number> {
@@ -51,14 +36,4 @@ export async function retained(name: string): Promise<number> {
   }
   await streamCase.read(watched)
   return most / 1e6
-}
-
-async function medianMs({ read }: StreamCase, stream: Transcript, count = rounds): Promise<number> {
-  const times: number[] = []
-  for (let round = 0; round < count; round++) {
-    const from = performance.now()
-    await read(stream)
-    times.push(performance.now() - from)
-  }
-  return times.toSorted((a, b) => a - b)[Math.floor(count / 2)] ?? NaN
 }
