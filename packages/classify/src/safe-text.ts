@@ -18,6 +18,7 @@ const secrets: readonly (readonly [RegExp, string])[] = [
 
 /** A text fit for a log line: credentials redacted, control characters and runs of white space → one space, bounded. */
 export function safeText(text: string): string {
+  if (text === '') return ''
   let safe = text
     .slice(0, examined)
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')

@@ -31,26 +31,35 @@ export function linkSignal(
   isShared: boolean,
   controller: AbortController,
 ): SignalLink {
+  return source == null ? untied() : tied(source, isShared, controller)
+}
+
+/** Most calls have nobody who could abort them. */
+function untied(): SignalLink {
+  return { onAbort: undefined, unlink: nothing, unlinkWith: nothing }
+}
+
+function tied(source: AbortSignal, isShared: boolean, controller: AbortController): SignalLink {
   const link: SignalLink = {
     onAbort: undefined,
     unlink() {
-      if (isShared && source != null) {
+      if (isShared) {
         leave(source, abort)
         abandoned.unregister(link)
       } else {
-        source?.removeEventListener('abort', abort)
+        source.removeEventListener('abort', abort)
       }
     },
     unlinkWith(body) {
-      if (isShared && source != null) abandoned.register(body, new WeakRef(link), link)
+      if (isShared) abandoned.register(body, new WeakRef(link), link)
     },
   }
   function abort(): void {
-    controller.abort(source?.reason)
+    controller.abort(source.reason)
     link.onAbort?.()
   }
-  if (isShared && source != null) join(source, abort)
-  else source?.addEventListener('abort', abort, { once: true })
+  if (isShared) join(source, abort)
+  else source.addEventListener('abort', abort, { once: true })
   return link
 }
 
@@ -77,3 +86,5 @@ function leave(source: AbortSignal, member: () => void): void {
   source.removeEventListener('abort', group.onAbort)
   groups.delete(source)
 }
+
+function nothing(): void {}

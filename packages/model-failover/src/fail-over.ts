@@ -34,6 +34,9 @@ interface Standing {
   readonly outcome: unknown
 }
 
+/** Why a target was left without a try: nothing is known of it. */
+const unknownFailure = classification('unknown')
+
 /** Goes from target to target until one answers or the failure is final. `first`: what the primary came to. */
 export async function failOver(pass: Pass, visit: Visit, first?: Tried): Promise<Response> {
   const { request, ctx, call, settings, cooldowns } = pass
@@ -42,7 +45,7 @@ export async function failOver(pass: Pass, visit: Visit, first?: Tried): Promise
   const health = createHealth(pass)
   const failures: TargetFailure[] = []
   let standing: Standing | undefined
-  let failure = cooldowns.failureOf(route.first.key) ?? classification('unknown')
+  let failure = cooldowns.failureOf(route.first.key) ?? unknownFailure
   let stop = first === undefined ? (route.find(performance.now()) ?? route.first) : route.first
   let reason: AttemptReason = stop.index === 0 ? 'initial' : 'failover'
   let tried = first

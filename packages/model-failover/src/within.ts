@@ -38,7 +38,6 @@ export function within(
     const controller = new AbortController()
     let over: BreakwaterError | undefined
     let lastTurn: ReturnType<typeof setTimeout> | undefined
-    let isSettled = false
     if (source?.aborted === true) {
       reject(source.reason)
       return
@@ -67,14 +66,13 @@ export function within(
     }
 
     function settle(): void {
-      isSettled = true
       clearTimeout(timer)
       clearTimeout(lastTurn)
       linked.onAbort = undefined
     }
 
+    /** Where the last turn is over nobody is told a second time: the promise has settled. */
     function fail(error: unknown): void {
-      if (isSettled) return
       settle()
       linked.unlink()
       if (over === undefined) reject(error)

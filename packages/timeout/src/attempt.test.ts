@@ -16,7 +16,7 @@ import { plainRetry } from './testing/retry.ts'
 import { params, seams } from '@breakwater/testing'
 import { failureOf } from './testing/outcomes.ts'
 import { off, setUp } from './testing/set-up.ts'
-import { timeout } from './timeout.ts'
+import { timeout, type TimeoutOptions } from './timeout.ts'
 
 const hang: Reply = { network: 'hang' }
 const url = 'http://fake.invalid/v1/messages'
@@ -95,6 +95,17 @@ describe('a plain fetch under limits', () => {
     const { middleware, fetch } = setUp([{}], limits)
     await createFetch(middleware, { fetch })(url, init(new AbortController().signal, stream))
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('does not look at the body of an answer that nothing limits', async () => {
+    const answer = new Response('{}', { headers: { 'content-type': 'application/json' } })
+    const body = vi.spyOn(answer, 'body', 'get')
+    const ctx = { options: { method: 'post', path: '/v1/messages' }, logger: console } as never
+    const send = (limits: TimeoutOptions): Promise<Response> =>
+      timeout({ ...off, ...limits })({ url, headers: new Headers() }, () => Promise.resolve(answer), ctx)
+    expect(await send({ attemptMs: 5_000 })).toBe(answer)
+    expect(body).not.toHaveBeenCalled()
+    expect(await send({ idleMs: 5_000 })).not.toBe(answer)
   })
 
   it('lets the abort of the caller reach an answer that is not wrapped', async () => {

@@ -13,7 +13,7 @@ import {
   type TimeoutEvent,
 } from '@breakwater/core'
 import { limitedResponse } from './limited-response.ts'
-import { noteAbort, outerSignal } from './shared-signal.ts'
+import { noteAbort, outerSignal, type OuterSignal } from './shared-signal.ts'
 import { TimeoutError, type TimeoutLimit } from './timeout-error.ts'
 import { untilHeaders } from './until-headers.ts'
 
@@ -76,6 +76,7 @@ export function limitedAttempt(
     },
     onAbort: () => noteAbort(request, ctx, performance.now() - startedAt),
     onResponse(response, controller, link) {
+      if (!limitsBodies(limits) && !isTied(outer)) return response
       const limitsOfBody = {
         firstTokenMs: limits.firstToken - (performance.now() - startedAt),
         idleMs: limits.idle,
@@ -85,4 +86,13 @@ export function limitedAttempt(
       return limitedResponse(response, limitsOfBody, controller, link)
     },
   })
+}
+
+function limitsBodies({ firstToken, idle, total }: Limits): boolean {
+  return firstToken !== Infinity || idle !== Infinity || total !== Infinity
+}
+
+/** Whether the tie to a signal has to end with the body: one that is made for the attempt goes with it. */
+function isTied({ signal, isShared }: OuterSignal): boolean {
+  return isShared && signal != null
 }

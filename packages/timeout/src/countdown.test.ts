@@ -29,6 +29,17 @@ describe('countdown', () => {
     expect(expire).toHaveBeenCalledOnce()
   })
 
+  it('is over when it is cleared', () => {
+    const expire = vi.fn()
+    const timer = countdown(expire)
+    timer.start(5_000)
+    timer.clear()
+    expect(vi.getTimerCount()).toBe(0)
+    vi.advanceTimersByTime(5_000)
+    expect(expire).not.toHaveBeenCalled()
+    timer.clear()
+  })
+
   it.each([900, 1_000])('takes a delay that is %i ms late for what it is', (lateMs) => {
     const expire = vi.fn()
     countdown(expire).start(5_000)

@@ -11,6 +11,8 @@ export interface Countdown {
   start(ms: number): void
   /** Ends it, and says what was left in milliseconds. */
   stop(): number
+  /** Ends it. */
+  clear(): void
 }
 
 /** Makes a {@link Countdown}. When its timer fires late by far, it runs once more, for at most 10 s. */
@@ -37,6 +39,10 @@ export function countdown(expire: () => void): Countdown {
     }
   }
 
+  function clear(): void {
+    clearTimeout(timer)
+  }
+
   return {
     start(ms) {
       dueAt = performance.now() + ms
@@ -44,8 +50,9 @@ export function countdown(expire: () => void): Countdown {
       wait(ms)
     },
     stop() {
-      clearTimeout(timer)
+      clear()
       return dueAt - performance.now()
     },
+    clear,
   }
 }

@@ -43,6 +43,33 @@ describe('an attempt that a limit ends', () => {
     expect(await error).toMatchObject({ name: 'TimeoutError', limit: 'attempt', limitMs: 5_000 })
   })
 
+  it('discards an answer that comes all the same', async () => {
+    const cancel = vi.fn()
+    const late: typeof globalThis.fetch = (_, init) =>
+      new Promise((resolve) => {
+        const answer = (): void => resolve(new Response(new ReadableStream({ cancel })))
+        init?.signal?.addEventListener('abort', answer)
+      })
+    const error = failureOf(createFetch(timeout({ ...off, attemptMs: 5_000 }), { fetch: late })(url))
+    await vi.advanceTimersByTimeAsync(5_001)
+    expect(await error).toMatchObject({ name: 'TimeoutError', limit: 'attempt' })
+    expect(cancel).toHaveBeenCalledOnce()
+  })
+
+  it('is the caller’s abort where that comes first, be it in the same millisecond', async () => {
+    const controller = new AbortController()
+    const reason = new Error('the user left')
+    setTimeout(() => controller.abort(reason), 5_000)
+    const onTimeout = vi.fn()
+    const limited = createFetch(timeout({ ...off, attemptMs: 5_000, onTimeout }), {
+      fetch: () => new Promise(() => {}),
+    })
+    const error = failureOf(limited(url, { signal: controller.signal }))
+    await vi.advanceTimersByTimeAsync(5_001)
+    expect(await error).toBe(reason)
+    expect(onTimeout).not.toHaveBeenCalled()
+  })
+
   it('is written into the ledger once, and is the attempt that its error stands for', async () => {
     const seen: unknown[] = []
     const look: Middleware = async (request, next) => {

@@ -33,7 +33,6 @@ export function untilHeaders({
     const linked = linkSignal(outer.signal, outer.isShared, controller)
     let timedOut: TimeoutError | undefined
     let lastTurn: ReturnType<typeof setTimeout> | undefined
-    let settled = false
 
     const timer = countdown(() => {
       timedOut = onLimit()
@@ -47,19 +46,18 @@ export function untilHeaders({
 
     /** Whoever obeys the signal settles first, its line in the ledger written. Nobody else is waited for. */
     function settleSoon(reason: unknown): void {
-      timer.stop()
+      timer.clear()
       lastTurn ??= setTimeout(() => fail(reason), 0)
     }
 
     function settle(): void {
-      settled = true
-      timer.stop()
+      timer.clear()
       clearTimeout(lastTurn)
       linked.onAbort = undefined
     }
 
+    /** Where the last turn is over nobody is told a second time: the promise has settled. */
     function fail(error: unknown): void {
-      if (settled) return
       settle()
       linked.unlink()
       if (timedOut === undefined) reject(error)
