@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { guardedCall } from '../../examples/demo/guarded.ts'
 import { lessons, periods } from '../../examples/demo/periods.ts'
-import { safeCall } from '../../examples/demo/safe-call.ts'
+import { naiveHandler } from '../../examples/demo/safe-call.ts'
 import { screen, sparkline } from '../../examples/demo/screen.ts'
 import { circuitOf, standings } from '../../examples/demo/standings.ts'
 import { createStorm, fallback, primary } from '../../examples/demo/storm.ts'
@@ -64,20 +64,20 @@ describe('the handler of the article', () => {
   it('asks an overloaded model ten times before the other one', async () => {
     const script = (/** @type {{ model: string | undefined }} */ { model }) =>
       model === primary ? 529 : undefined
-    expect(await callWith(safeCall, script)).toEqual({ outcome: fallback, primary: 10, fallback: 1 })
+    expect(await callWith(naiveHandler, script)).toEqual({ outcome: fallback, primary: 10, fallback: 1 })
   })
 
   it('asks nobody else about a 503', async () => {
-    expect(await callWith(safeCall, () => 503)).toEqual({ outcome: 503, primary: 15, fallback: 0 })
+    expect(await callWith(naiveHandler, () => 503)).toEqual({ outcome: 503, primary: 15, fallback: 0 })
   })
 
   it('takes a spend limit for a rate limit', async () => {
     const script = () => ({ status: 429, code: 'enforced_spend_limit_reached' })
-    expect(await callWith(safeCall, script)).toEqual({ outcome: 429, primary: 30, fallback: 0 })
+    expect(await callWith(naiveHandler, script)).toEqual({ outcome: 429, primary: 30, fallback: 0 })
   })
 
   it.each([400, 401, 403, 404])('asks once where the answer is %d', async (status) => {
-    expect(await callWith(safeCall, () => status)).toEqual({ outcome: status, primary: 1, fallback: 0 })
+    expect(await callWith(naiveHandler, () => status)).toEqual({ outcome: status, primary: 1, fallback: 0 })
   })
 
   it('is beside the recipe, which asks once, and then the other one', async () => {

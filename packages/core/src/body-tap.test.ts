@@ -208,6 +208,19 @@ describe('peek', () => {
     await expect(reader?.read()).rejects.toThrow('broken')
   })
 
+  it('knows where it stands when the reader has gone on by itself', async () => {
+    const { response, tap } = listen(source(['ab', 'cd', 'ef', 'gh']).body)
+    const reader = response.body?.getReader()
+    await tap.peek()
+    await reader?.read()
+    await reader?.read()
+    await tap.peek()
+    expect(tap.heldBytes).toBe(2)
+    tap.fail(new Error('broken'), 5)
+    expect(await reader?.read()).toEqual({ done: false, value: encoder.encode('e') })
+    await expect(reader?.read()).rejects.toThrow('broken')
+  })
+
   it('says when there is no more', async () => {
     const { response, tap, ends } = listen(source([start]).body)
     expect([await tap.peek(), await tap.peek(), await tap.peek()]).toEqual([true, false, false])
@@ -380,6 +393,58 @@ describe('listeners', () => {
     expect(heard).toEqual(['early', 'late'])
     void reader?.read()
     await vi.waitFor(() => expect(heard).toEqual(['early', 'late', 'early', 'late']))
+  })
+
+  it('hear of each reading ahead once, also who came during the last one', async () => {
+    const gives: ((chunk: string) => void)[] = []
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) =>
+          new Promise((resolve) => {
+            gives.push((chunk) => resolve(controller.enqueue(encoder.encode(chunk))))
+          }),
+      },
+      { highWaterMark: 0 },
+    )
+    const { response, tap } = listen(body)
+    const heard: string[] = []
+    const first = tap.peek()
+    tap.add({ onWait: () => heard.push('late') })
+    await vi.waitFor(() => expect(gives).toHaveLength(1))
+    gives[0]!(start)
+    await first
+    expect(heard).toEqual([])
+    const second = tap.peek()
+    const reader = response.body?.getReader()
+    const reading = reader?.read()
+    await vi.waitFor(() => expect(gives).toHaveLength(2))
+    gives[1]!(delta)
+    await second
+    expect((await reading)?.value).toEqual(encoder.encode(start))
+    expect(heard).toEqual(['late'])
+  })
+
+  it('that come after a failure hear of what stands before it', async () => {
+    const { tap, ends } = listen(source([start + delta + error + delta]).body)
+    tap.add({ onEvent: (event) => event.type === 'error' && tap.fail(new Error('broken'), event.start) })
+    await tap.peek().catch(() => {})
+    const late: string[] = []
+    tap.add({ onEvent: ({ type }) => late.push(type), onEnd: ({ kind }) => late.push(kind) })
+    expect(late).toEqual(['message_start', 'content_block_delta', 'error_event'])
+    expect(ends).toMatchObject([{ kind: 'error_event' }])
+  })
+
+  it('that come when a part was read hear of the events that begin in the rest', async () => {
+    const { response, tap } = listen(
+      source([start, delta.slice(0, 9), `${delta.slice(9)}: c\n\n${stop}`]).body,
+    )
+    for (let peek = 0; peek < 3; peek++) await tap.peek()
+    const reader = response.body?.getReader()
+    await reader?.read()
+    await reader?.read()
+    const late: string[] = []
+    tap.add({ onEvent: ({ type }) => late.push(type) })
+    expect(late).toEqual(['message_stop'])
   })
 
   it('may fail the body while it waits: nothing more is read', async () => {

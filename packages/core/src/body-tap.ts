@@ -1,20 +1,12 @@
+import { bodyListeners, type BodyListener } from './body-listeners.ts'
 import { eventScan, type StreamEvent } from './event-scan.ts'
+import { heldChunks, type HeldChunks } from './held-chunks.ts'
 import { registry } from './registry.ts'
 import { carryAttempt } from './send.ts'
 import { isEventStream } from './streams.ts'
 import { streamState, type BodyEnd, type EndCause } from './stream-state.ts'
 
-/** Told of what passes through a body. */
-export interface BodyListener {
-  /** Each event of an event stream, when its last byte has come. */
-  readonly onEvent?: ((event: StreamEvent) => void) | undefined
-  /** Somebody waits for the next bytes. */
-  readonly onWait?: (() => void) | undefined
-  /** Bytes have come, and their events were told. */
-  readonly onChunk?: ((chunk: Uint8Array) => void) | undefined
-  /** Nothing more will come; told once. */
-  readonly onEnd?: ((end: BodyEnd) => void) | undefined
-}
+export type { BodyListener } from './body-listeners.ts'
 
 /** A body that all middlewares of a call listen to, and can end. */
 export interface BodyTap {
@@ -71,18 +63,15 @@ function tapBody(
 ): { tap: BodyTap; stream: ReadableStream<Uint8Array> } {
   const isEvents = isEventStream(response)
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
-  const listeners: BodyListener[] = []
+  const listeners = bodyListeners()
   const state = streamState(isEvents)
   const scan = isEvents ? eventScan(onEvent) : undefined
-  /** Chunks that were read ahead, and their events for those who come late. */
-  const held: Uint8Array[] = []
-  let heldEvents: StreamEvent[] | undefined
+  let held: HeldChunks | undefined
   let peeking: Promise<boolean> | undefined
-  /** How many listeners know of the read that is under way. */
-  let told = 0
-  /** How many bytes have come, how many of these the reader has taken, and behind how many it gets the failure. */
+  /** How many bytes have come, and behind how many of them the last event ended. */
   let arrived = 0
-  let taken = 0
+  let lastEnd = 0
+  /** Behind how many bytes the reader gets the failure. */
   let cut = Infinity
   let failure: Failure | undefined
   let isDone = false
@@ -90,20 +79,15 @@ function tapBody(
   let end: BodyEnd | undefined
 
   function onEvent(event: StreamEvent): void {
+    lastEnd = event.end
     state.note(event)
-    for (const listener of listeners) listener.onEvent?.(event)
-    if (peeking !== undefined && failure === undefined) {
-      const { type, start, end } = event
-      const text = event.data()
-      heldEvents ??= []
-      heldEvents.push({ type, start, end, data: () => text })
-    }
+    listeners.tellEvent(event)
   }
 
   function finish(cause: EndCause): void {
     if (end !== undefined) return
     end = state.endOf(cause)
-    for (const listener of listeners) listener.onEnd?.(end)
+    listeners.tellEnd(end)
   }
 
   /**
@@ -133,18 +117,13 @@ function tapBody(
     return failure
   }
 
-  /** Says that somebody waits to those who have not been told so of this read. */
-  function wait(): void {
-    for (; told < listeners.length; told++) listeners[told]?.onWait?.()
+  /** Asks for the next chunk; see {@link arrive} and {@link lose} for what becomes of it. */
+  function ask(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    listeners.tellWait()
+    return source().read()
   }
 
-  /** The next chunk, as much of it as the reader may get; `undefined` at the end. */
-  function read(): Promise<Uint8Array | undefined> {
-    told = 0
-    wait()
-    return source().read().then(arrive, lose)
-  }
-
+  /** The chunk that has come, as much of it as the reader may get; `undefined` at the end. */
   function arrive({ done, value }: ReadableStreamReadResult<Uint8Array>): Uint8Array | undefined {
     if (failure !== undefined) throw failure.error
     if (done) {
@@ -157,7 +136,7 @@ function tapBody(
     const from = arrived
     arrived += value.length
     scan?.push(value)
-    for (const listener of listeners) listener.onChunk?.(value)
+    listeners.tellChunk(value)
     const broken = failed()
     if (broken === undefined) return value
     if (cut <= from) throw broken.error
@@ -171,29 +150,35 @@ function tapBody(
     throw failure.error
   }
 
-  function hold(chunk: Uint8Array | undefined): boolean {
+  function hold(result: ReadableStreamReadResult<Uint8Array>): boolean {
     peeking = undefined
+    listeners.forgetLate()
+    const from = arrived
+    const chunk = arrive(result)
     if (chunk === undefined) return false
-    held.push(chunk)
-    tap.heldBytes += chunk.length
+    held ??= heldChunks(from)
+    held.add(chunk, scan?.firstStart())
     return true
   }
 
-  const tap = {
-    heldBytes: 0,
+  const tap: BodyTap = {
+    get heldBytes() {
+      return held?.bytes ?? 0
+    },
     fail,
-    add(listener: BodyListener) {
-      listeners.push(listener)
-      for (const event of heldEvents ?? []) listener.onEvent?.(event)
+    add(listener) {
+      listeners.add(listener, peeking !== undefined)
+      if (isEvents && listener.onEvent !== undefined) held?.tell(listener.onEvent, Math.min(lastEnd, cut))
       if (end !== undefined) listener.onEnd?.(end)
     },
-    peek(): Promise<boolean> {
+    peek() {
       if (failure !== undefined) return Promise.reject(failure.error)
       if (isDone) return Promise.resolve(false)
       if (reader === undefined) dropped.register(stream, new WeakRef(source()))
-      peeking ??= read().then(hold, (reason: unknown) => {
+      peeking ??= ask().then(hold, (reason: unknown) => {
         peeking = undefined
-        throw reason
+        listeners.forgetLate()
+        return lose(reason)
       })
       return peeking
     },
@@ -201,31 +186,34 @@ function tapBody(
 
   /** What was read ahead goes first, up to where the body was cut meanwhile. */
   function takeHeld(): Uint8Array | undefined {
-    const from = taken
-    const chunk = held.shift()
-    if (chunk === undefined) return undefined
-    taken += chunk.length
-    tap.heldBytes -= chunk.length
-    if (held.length === 0) heldEvents = undefined
-    return cut <= from ? undefined : chunk.subarray(0, cut - from)
+    if (held === undefined) return undefined
+    const { from } = held
+    const chunk = held.take()
+    if (held.bytes === 0) held = undefined
+    if (chunk === undefined || cut <= from) return undefined
+    return cut - from < chunk.length ? chunk.subarray(0, cut - from) : chunk
   }
 
   function pull(controller: ReadableStreamDefaultController<Uint8Array>): void | Promise<void> {
-    // What is being read ahead comes first. Who has come since it began has not heard of it.
     if (peeking !== undefined) {
-      wait()
+      // What is being read ahead comes first.
+      listeners.tellLateWait()
       return peeking.then(() => pull(controller))
     }
     const chunk = takeHeld()
     if (chunk !== undefined) return controller.enqueue(chunk)
     if (failure !== undefined) throw failure.error
-    const pass = (value: Uint8Array | undefined): void => {
-      taken = arrived
-      if (value !== undefined) return controller.enqueue(value)
-      closed = true
-      controller.close()
-    }
-    return isDone ? pass(undefined) : read().then(pass)
+    if (isDone) return pass(controller, undefined)
+    return ask().then((result) => pass(controller, arrive(result)), lose)
+  }
+
+  function pass(
+    controller: ReadableStreamDefaultController<Uint8Array>,
+    chunk: Uint8Array | undefined,
+  ): void {
+    if (chunk !== undefined) return controller.enqueue(chunk)
+    closed = true
+    controller.close()
   }
 
   function cancel(reason: unknown): Promise<void> {

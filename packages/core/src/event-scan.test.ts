@@ -182,6 +182,168 @@ describe('eventScan', () => {
   })
 })
 
+/** Events as the API writes them, and what may stand between them. */
+const written = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(
+          ...Array.from({ length: 12 }, () => 'content_block_delta'),
+          'message_delta',
+          'ping',
+          '',
+        ),
+        fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 90 })),
+        fc.constantFrom(...Array.from({ length: 8 }, () => '}}'), '}   }', ' }} ', '}', '}}}', ',"a":1}}'),
+        fc.constantFrom(...Array.from({ length: 12 }, () => '\n'), '\r\n', '\r'),
+      )
+      .map(
+        ([name, text, rest, end]) =>
+          `event: ${name}${end}data: {"type":"a","text":${JSON.stringify(text)}${rest}${end}${end}`,
+      ),
+  },
+  fc.constantFrom(
+    ': comment\n\n',
+    '\n',
+    'event: content_block_delta\ndata: {"type":"a","text":"x\\y"}}\n\n',
+    'event: content_block_delta\ndata: {"type":"a","text":"\t"}}\n\n',
+    'event: content_block_delta\ndata: {"type":"a","text":"\ndata: "}}\n\n',
+    'event: content_block_delta\n: in between\ndata: {"type":"a","text":"b"}}\n\n',
+    'event: content_block_delta\ndata: {"type":"a","text":"b"}}\nid: 1\n\n',
+    'event: content_block_delta\nevent: ping\ndata: {"type":"a","text":"b"}}\n\n',
+    'data: {"type":"a","text":"b"}}\n\n',
+    'event: content_block_delta\n\n',
+  ),
+)
+
+describe('an event that is known by its first bytes', () => {
+  const begin = '{"type":"a","text":"'
+
+  /** What is told of each event, and the strings of those whose form was expected since an event of it came. */
+  function scanWith(chunks: readonly Uint8Array[]): { seen: Seen[]; texts: number } {
+    const seen: Seen[] = []
+    let texts = 0
+    let form: object | undefined
+    const scan = eventScan((event) => {
+      const data = event.data()
+      seen.push({ type: event.type, start: event.start, end: event.end, data })
+      if (event.form !== undefined) {
+        texts++
+        expect(event.form).toBe(form)
+        const { bytes, from, to, characters } = event.text!
+        const inside = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(from, to))
+        const { text } = JSON.parse(data!.replaceAll(/\}\s*\}\s*$/g, '}')) as { text: string }
+        expect([JSON.parse(`"${inside}"`), characters]).toEqual([text, text.length])
+        expect(data).toMatch(/^\{"type":"a","text":".*" *\} *\} *$/s)
+      } else if (data?.startsWith(begin) === true) {
+        form = event.expectMore!(begin)
+      }
+    })
+    for (const chunk of chunks) scan.push(chunk)
+    return { seen, texts }
+  }
+
+  it('is the event that comes line by line, byte by byte', () => {
+    let texts = 0
+    fc.assert(
+      fc.property(
+        fc.array(written, { maxLength: 30 }),
+        fc.array(fc.nat(3000), { maxLength: 6 }),
+        fc.constantFrom('', '\uFEFF'),
+        (parts, points, mark) => {
+          const bytes = encoder.encode(mark + parts.join(''))
+          const eager = scanAll(Array.from(bytes, (byte) => Uint8Array.of(byte)))
+          const lazy = scanWith(split(bytes, points))
+          expect(lazy.seen).toEqual(eager)
+          texts += lazy.texts
+        },
+      ),
+      { numRuns: 500 },
+    )
+    // Some were known by their bytes alone.
+    expect(texts).toBeGreaterThan(100)
+  })
+
+  it('is told from one of invalid UTF-8, whose data says so', () => {
+    const event = (...text: number[]): number[] => [
+      ...encoder.encode(`event: a\ndata: ${begin}`),
+      ...text,
+      ...encoder.encode('"}}\n\n'),
+    ]
+    const whole = Uint8Array.from([...event(65), ...event(66), ...event(0xc3), ...event(0xa4, 67)])
+    const { seen, texts } = scanWith([whole])
+    expect(texts).toBe(1)
+    expect(seen.map(({ data }) => data?.slice(begin.length, -3))).toEqual(['A', 'B', '\uFFFD', '\uFFFDC'])
+  })
+
+  it('is of the form that was asked for last, and of that name', () => {
+    const forms: (object | undefined)[] = []
+    const given: object[] = []
+    const scan = eventScan((event) => {
+      forms.push(event.form)
+      if (forms.length <= 2) given.push(event.expectMore!(forms.length === 1 ? '{"a":{"b":"' : '{"c":{"d":"'))
+    })
+    const parts = ['{"a":{"b":"1"}}', '{"c":{"d":"1"}}', '{"a":{"b":"2"}}', '{"c":{"d":"2"}}']
+    scan.push(encoder.encode(parts.map((data) => `event: x\ndata: ${data}\n\n`).join('')))
+    scan.push(encoder.encode('event: y\ndata: {"c":{"d":"3"}}\n\n'))
+    scan.push(encoder.encode('event: x\ndata: {"c":{"d":"4"}}\n\n'))
+    expect(forms).toEqual([undefined, undefined, undefined, given[1], undefined, given[1]])
+  })
+
+  it('is not kept, nor its chunk', async () => {
+    setFlagsFromString('--expose_gc')
+    const collect = runInNewContext('gc') as () => void
+    const begin = '{"a":{"b":"'
+    let texts = 0
+    const scan = eventScan((event) => {
+      if (event.form === undefined) event.expectMore!(begin)
+      else texts += event.text!.characters
+    })
+    const chunks = Array.from({ length: 3 }, () => {
+      const chunk = encoder.encode(`event: a\ndata: ${begin}${'x'.repeat(1000)}"}}\n\n`)
+      scan.push(chunk)
+      return new WeakRef(chunk.buffer)
+    })
+    expect(texts).toBe(2000)
+    await vi.waitFor(() => {
+      collect()
+      expect(chunks.map((chunk) => chunk.deref() === undefined)).toEqual([true, true, true])
+    })
+    scan.push(new Uint8Array())
+  })
+
+  it('needs a name', () => {
+    const seen: [string, object | undefined][] = []
+    const scan = eventScan((event) => {
+      seen.push([event.type, event.form])
+      event.expectMore!('{"type":"')
+    })
+    scan.push(encoder.encode('event:\ndata: {"a":1}\n\nevent: \ndata: {"type":"b"}}\n\n'))
+    expect(seen).toEqual([
+      ['', undefined],
+      ['b', undefined],
+    ])
+  })
+
+  it('is none where it is longer than 1 MiB', () => {
+    const long = `event: a\ndata: {"type":"a","text":"${'x'.repeat(1_048_576)}"}}\n\n`
+    const short = 'event: a\ndata: {"type":"a","text":"b"}}\n\n'
+    const { seen, texts } = scanWith([encoder.encode(short + long + short)])
+    expect(seen.map(({ data }) => data?.length)).toEqual([24, undefined, 24])
+    expect(texts).toBe(1)
+  })
+})
+
+describe('a scan that begins within a body', () => {
+  it('counts from there, and takes no mark for one', () => {
+    const seen: unknown[] = []
+    const scan = eventScan(({ type, start, end }) => seen.push([type, start, end]), 100)
+    scan.push(encoder.encode('\uFEFFevent: a\n\nevent: b\n\n'))
+    expect(seen).toEqual([['b', 113, 123]])
+  })
+})
+
 describe('a transcript, whole and cut at every byte', () => {
   it.each<[string, string, [type: string, data: string | undefined][]]>([
     ['name and data', 'event: a\ndata: 1\n\n', [['a', '1']]],

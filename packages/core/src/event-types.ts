@@ -123,11 +123,11 @@ export interface CooldownEvent {
   readonly cooldownMs?: number | undefined
 }
 
-/** `stream-guard` has seen the first content of a stream and lets it go. */
+/** `stream-guard` has seen the commit point of a stream and lets it go. */
 export interface StreamCommittedEvent {
   readonly type: 'stream_committed'
   /** What was reached: the commit point, or a limit on what is held before it. */
-  readonly reason: 'content' | 'message_start' | 'headers' | 'max_bytes' | 'max_time'
+  readonly reason: 'content' | 'message_start' | 'headers' | 'end' | 'max_bytes' | 'max_time'
   /** How long the stream was held, in milliseconds. */
   readonly heldMs: number
   readonly model?: string | undefined

@@ -69,7 +69,7 @@ export const breakwaterMetrics: BreakwaterMetrics = {
   ),
   streamHold: duration(
     'breakwater.stream.hold.duration',
-    'How long a guard has held a stream before its first content.',
+    'How long a guard has held a stream before it let it go.',
     ['gen_ai.request.model', 'breakwater.reason'],
   ),
   streamInterruptions: counter(

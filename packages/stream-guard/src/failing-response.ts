@@ -25,8 +25,8 @@ export function errorEventFacts(data: string | undefined, { headers }: Response)
 
 const texts: Readonly<Partial<Record<InterruptReason, string>>> = {
   empty: 'The stream was empty: it ended without one event.',
-  truncated: 'The stream ended before its first content.',
-  cut: 'The connection broke before the first content of the stream.',
+  truncated: 'The stream ended before `message_stop`.',
+  cut: 'The connection broke before the end of the stream.',
 }
 
 const bodyHeaders = ['content-encoding', 'content-length', 'content-type', 'transfer-encoding']
@@ -39,7 +39,7 @@ export function failingResponse(response: Response, { reason, data }: StreamFaul
   const headers = new Headers(response.headers)
   for (const name of bodyHeaders) headers.delete(name)
   if (reason !== 'error_event') {
-    const message = texts[reason] ?? 'The stream was malformed before its first content.'
+    const message = texts[reason] ?? 'The stream was malformed.'
     const request_id = headers.get('request-id')
     headers.set('content-type', 'application/json')
     const body = JSON.stringify({ type: 'error', error: { type: 'api_error', message }, request_id })

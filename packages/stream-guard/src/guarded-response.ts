@@ -23,8 +23,9 @@ import { StreamInterruptedError } from './stream-interrupted-error.ts'
 import { watchStream, type CommitPoint, type Interruption } from './stream-watch.ts'
 
 /** How a stream is guarded. */
-export interface GuardSettings extends HoldLimits {
+export interface GuardSettings {
   readonly commit: CommitPoint
+  readonly limits: HoldLimits
   readonly acceptStopReason: boolean
   readonly maxPartialBytes: number
   readonly onCommit: ((event: StreamCommittedEvent) => void) | undefined
@@ -41,7 +42,7 @@ export async function guardedResponse(
   ctx: MiddlewareContext,
   settings: GuardSettings,
 ): Promise<Response> {
-  const { commit, acceptStopReason, maxPartialBytes, onCommit, onInterrupt } = settings
+  const { commit, limits, acceptStopReason, maxPartialBytes, onCommit, onInterrupt } = settings
   const call = callOf(request, ctx)
   const startedAt = performance.now()
   const requestId = response.headers.get('request-id') ?? undefined
@@ -68,7 +69,7 @@ export async function guardedResponse(
   }
   let end: HoldEnd
   try {
-    end = await hold(tap, settings, () => watch.isCommitted || watch.fault !== undefined)
+    end = await hold(tap, limits, () => watch.isCommitted || watch.fault !== undefined)
   } catch (error) {
     if (isExpected(error)) throw error
     return fail({ reason: 'cut' })
@@ -123,7 +124,7 @@ export async function guardedResponse(
   /** What the stream would have been had it failed before its headers. */
   async function fail(fault: StreamFault): Promise<Response> {
     // Who listens inside takes the end of a body that nobody reads on for the reader's own; this one is the stream's.
-    if (fault.reason === 'malformed') {
+    if (fault.reason === 'malformed' || fault.reason === 'tool_input') {
       const error = new StreamInterruptedError({
         requestId,
         ...fault,

@@ -23,9 +23,9 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 it.each([
-  ['max_time', { maxPreambleMs: 250, maxPreambleBytes: Infinity }, 3],
-  ['max_bytes', { maxPreambleMs: Infinity, maxPreambleBytes: 20 }, 3],
-  ['max_bytes', { maxPreambleMs: Infinity, maxPreambleBytes: 19 }, 2],
+  ['max_time', { maxMs: 250, maxBytes: Infinity }, 3],
+  ['max_bytes', { maxMs: Infinity, maxBytes: 20 }, 3],
+  ['max_bytes', { maxMs: Infinity, maxBytes: 19 }, 2],
 ])('ends by %s, and reads no further', async (reason, limits, count) => {
   const { tap, peeks } = slowTap()
   const end = hold(tap, limits, () => false)
@@ -37,7 +37,7 @@ it.each([
 
 it('reads nothing where enough was seen before', async () => {
   const { tap, peeks } = slowTap()
-  expect(await hold(tap, { maxPreambleMs: 250, maxPreambleBytes: 0 }, () => true)).toBe('decided')
+  expect(await hold(tap, { maxMs: 250, maxBytes: 0 }, () => true)).toBe('decided')
   expect(peeks()).toBe(0)
   expect(vi.getTimerCount()).toBe(0)
 })

@@ -3,8 +3,8 @@ import { maxTimerMs, type BodyTap } from '@breakwater/core'
 /** How long a stream is held. */
 export interface HoldLimits {
   /** `Infinity` for none. */
-  readonly maxPreambleMs: number
-  readonly maxPreambleBytes: number
+  readonly maxMs: number
+  readonly maxBytes: number
 }
 
 /** Why the holding is over: the stream has shown what it is, it has ended, or a limit was reached. */
@@ -12,19 +12,17 @@ export type HoldEnd = 'decided' | 'ended' | 'max_time' | 'max_bytes'
 
 /**
  * Reads ahead until `isDecided` says that enough was seen. Rejects as reading the body would. A read that is under way at
- * `maxPreambleMs` goes on, for the reader.
+ * `maxMs` goes on, for the reader.
  */
 export function hold(
   tap: BodyTap,
-  { maxPreambleMs, maxPreambleBytes }: HoldLimits,
+  { maxMs, maxBytes }: HoldLimits,
   isDecided: () => boolean,
 ): Promise<HoldEnd> {
   return new Promise((resolve, reject) => {
     let isOver = false
     const timer =
-      maxPreambleMs === Infinity
-        ? undefined
-        : setTimeout(() => end('max_time'), Math.min(maxPreambleMs, maxTimerMs))
+      maxMs === Infinity ? undefined : setTimeout(() => end('max_time'), Math.min(maxMs, maxTimerMs))
 
     function end(outcome: HoldEnd): void {
       isOver = true
@@ -36,7 +34,7 @@ export function hold(
       if (isOver) return
       if (isDecided()) end('decided')
       else if (!more) end('ended')
-      else if (tap.heldBytes > maxPreambleBytes) end('max_bytes')
+      else if (tap.heldBytes > maxBytes) end('max_bytes')
       else tap.peek().then(look, fail)
     }
 

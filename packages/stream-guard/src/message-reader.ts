@@ -1,5 +1,14 @@
 import type { StreamEvent } from '@breakwater/core'
-import { addDelta, beginsEmpty, completeInput, emptyBlock, newBlock, type Block } from './block.ts'
+import {
+  addDelta,
+  addRaw,
+  beginsEmpty,
+  completeInput,
+  emptyBlock,
+  newBlock,
+  textField,
+  type Block,
+} from './block.ts'
 import { partialMessage, withMessageDelta, type PartialMessage } from './partial-message.ts'
 import { isRecord, parseJson, type JsonRecord } from './records.ts'
 
@@ -45,6 +54,33 @@ export function messageReader(maxBytes: number): MessageReader {
   let stopReason: unknown
   let tools = 0
   let completeTools = 0
+  /** The block that the last event has added text to, in a form that more may have: it begins with `begin`. */
+  let growing: Block | undefined
+  let begin = ''
+  let form: object | undefined
+
+  /** Takes an event of the form without reading its JSON: the scan has seen that it is sound. Says whether it could. */
+  function takeMore({ form: own, text, start, end }: StreamEvent): boolean {
+    if (growing === undefined || text === undefined || own !== form) return false
+    const bytes = end - start
+    if (keeps ? keptBytes + bytes > maxBytes : growing.isTool) return false
+    if (keeps) addRaw(growing, text)
+    keptBytes += bytes
+    reader.characters += text.characters
+    reader.events++
+    return true
+  }
+
+  function expectMore(event: StreamEvent, block: Block, { index, delta }: JsonRecord): void {
+    const deltaType = isRecord(delta) ? delta['type'] : undefined
+    const field = textField(block, deltaType)
+    if (field === undefined || event.expectMore === undefined) return
+    const own = `{"type":"content_block_delta","index":${String(index)},"delta":{"type":"${String(deltaType)}","${field}":"`
+    if (event.data()?.startsWith(own) !== true) return
+    if (own !== begin || form === undefined) form = event.expectMore(own)
+    begin = own
+    growing = block
+  }
 
   function keep(bytes: number): void {
     keptBytes += bytes
@@ -69,7 +105,7 @@ export function messageReader(maxBytes: number): MessageReader {
     return 'content'
   }
 
-  function take(type: unknown, value: JsonRecord): EventMeaning {
+  function take(type: unknown, value: JsonRecord, event: StreamEvent): EventMeaning {
     if (reader.isSuspect && type !== 'message_delta') return 'tool_input'
     if (type === 'message_start') return takeStart(value)
     if (reader.isStopped) return 'content'
@@ -79,7 +115,7 @@ export function messageReader(maxBytes: number): MessageReader {
       case 'content_block_start':
         return takeBlockStart(value)
       case 'content_block_delta':
-        return takeDelta(value)
+        return takeDelta(value, event)
       case 'content_block_stop':
         return takeBlockStop(value)
       case 'message_delta':
@@ -111,11 +147,13 @@ export function messageReader(maxBytes: number): MessageReader {
     return meaning
   }
 
-  function takeDelta({ index, delta }: JsonRecord): EventMeaning {
+  function takeDelta(value: JsonRecord, event: StreamEvent): EventMeaning {
+    const { index, delta } = value
     const block = blocks.get(index)
     if (!isRecord(delta)) return 'malformed'
     if (block === undefined || !open.has(block)) return isBlind ? 'content' : 'malformed'
     reader.characters += addDelta(block, delta, keeps)
+    expectMore(event, block, value)
     return 'content'
   }
 
@@ -163,9 +201,11 @@ export function messageReader(maxBytes: number): MessageReader {
     events: 0,
     characters: 0,
     read(event: StreamEvent): EventMeaning {
+      if (takeMore(event)) return 'content'
       const { type: name } = event
       // As the SDK does, which skips a ping and what has no data, whatever is in it.
       if (name === 'ping' || name === '') return 'nothing'
+      growing = undefined
       if (name === 'error') return 'error_event'
       const data = event.data()
       if (data === '') return 'nothing'
@@ -175,7 +215,7 @@ export function messageReader(maxBytes: number): MessageReader {
       if (type === 'ping') return 'nothing'
       if (type === 'error') return 'error_event'
       keep(event.end - event.start)
-      const meaning = isRecord(value) ? take(type, value) : passUnseen(name)
+      const meaning = isRecord(value) ? take(type, value, event) : passUnseen(name)
       if (meaning !== 'malformed' && meaning !== 'tool_input') reader.events++
       return meaning
     },

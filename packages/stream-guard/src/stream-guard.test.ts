@@ -793,6 +793,7 @@ describe('the factory', () => {
       commit: 'content',
       maxPreambleMs: 30_000,
       maxPreambleBytes: 65_536,
+      maxHeldBytes: 16_777_216,
       acceptStopReason: false,
       maxPartialBytes: 1_048_576,
     })
@@ -805,6 +806,7 @@ describe('the factory', () => {
     [{ maxPreambleMs: -1 }, /`maxPreambleMs`.*-1/],
     [{ maxPreambleMs: Number.NaN }, /`maxPreambleMs`.*NaN/],
     [{ maxPreambleBytes: '1' }, /`maxPreambleBytes`.*"1"/],
+    [{ maxHeldBytes: '16' }, /`maxHeldBytes`.*"16"/],
     [{ acceptStopReason: 1 }, /`acceptStopReason`.*1/],
     [{ maxPartialBytes: null }, /`maxPartialBytes`.*null/],
     [{ onCommit: true }, /`onCommit`.*true/],
@@ -817,7 +819,12 @@ describe('the factory', () => {
   it('takes zero and Infinity for values, and undefined for the default', () => {
     for (const limit of [0, Infinity, undefined])
       expect(
-        streamGuard({ maxPreambleMs: limit, maxPreambleBytes: limit, maxPartialBytes: limit }).name,
+        streamGuard({
+          maxPreambleMs: limit,
+          maxPreambleBytes: limit,
+          maxHeldBytes: limit,
+          maxPartialBytes: limit,
+        }).name,
       ).toBe('streamGuard')
   })
 

@@ -18,21 +18,28 @@ import type { CommitPoint } from './stream-watch.ts'
 /** Options of {@link streamGuard}. */
 export interface StreamGuardOptions {
   /**
-   * Until when a stream is held: its first content, its `message_start`, or not at all. What fails before is a failing response,
-   * what fails after a `StreamInterruptedError`.
+   * Until when a stream is held: its first content, its `message_start`, or not at all (`'headers'`); or `'end'`: until it is whole, for
+   * who collects streams. What fails before is a failing response, what fails after a `StreamInterruptedError`.
    * @default 'content'
    */
   commit?: CommitPoint | undefined
   /**
    * The longest time that a stream is held, in milliseconds from its headers. Then it is let go as it is. `Infinity` for no limit.
+   * Not for `commit: 'end'`, which is a matter of `timeout`.
    * @default 30_000
    */
   maxPreambleMs?: number | undefined
   /**
    * How many bytes are held. With the chunk that goes beyond, a stream is let go as it is. `Infinity` for no limit.
+   * Not for `commit: 'end'`, which has `maxHeldBytes`.
    * @default 65_536
    */
   maxPreambleBytes?: number | undefined
+  /**
+   * How many bytes are held with `commit: 'end'`. With the chunk that goes beyond, a stream is let go as it is. `Infinity` for no limit.
+   * @default 16_777_216
+   */
+  maxHeldBytes?: number | undefined
   /**
    * Whether a stream that ends without `message_stop` is whole when it had a stop reason: some gateways leave that event out.
    * @default false
@@ -60,11 +67,12 @@ export const streamGuardDefaults = {
   commit: 'content',
   maxPreambleMs: 30_000,
   maxPreambleBytes: 65_536,
+  maxHeldBytes: 16_777_216,
   acceptStopReason: false,
   maxPartialBytes: 1_048_576,
 } as const
 
-const commitPoints: ReadonlySet<unknown> = new Set(['content', 'message_start', 'headers'])
+const commitPoints: ReadonlySet<unknown> = new Set(['content', 'message_start', 'headers', 'end'])
 
 /**
  * Tells the truth about a stream. One that fails before its first content becomes a failing response, which a retry, a breaker and
@@ -83,22 +91,26 @@ export function streamGuard({
   commit = streamGuardDefaults.commit,
   maxPreambleMs = streamGuardDefaults.maxPreambleMs,
   maxPreambleBytes = streamGuardDefaults.maxPreambleBytes,
+  maxHeldBytes = streamGuardDefaults.maxHeldBytes,
   acceptStopReason = streamGuardDefaults.acceptStopReason,
   maxPartialBytes = streamGuardDefaults.maxPartialBytes,
   onCommit,
   onInterrupt,
 }: StreamGuardOptions = {}): Middleware {
-  assertOption(commitPoints.has(commit), 'commit', "'content', 'message_start' or 'headers'", commit)
+  assertOption(commitPoints.has(commit), 'commit', "'content', 'message_start', 'headers' or 'end'", commit)
   assertLimit('maxPreambleMs', 'milliseconds', maxPreambleMs)
   assertLimit('maxPreambleBytes', 'bytes', maxPreambleBytes)
+  assertLimit('maxHeldBytes', 'bytes', maxHeldBytes)
   assertOption(typeof acceptStopReason === 'boolean', 'acceptStopReason', 'a boolean', acceptStopReason)
   assertLimit('maxPartialBytes', 'bytes', maxPartialBytes)
   assertFunction('onCommit', onCommit)
   assertFunction('onInterrupt', onInterrupt)
   const settings: GuardSettings = {
     commit,
-    maxPreambleMs,
-    maxPreambleBytes,
+    limits:
+      commit === 'end'
+        ? { maxMs: Infinity, maxBytes: maxHeldBytes }
+        : { maxMs: maxPreambleMs, maxBytes: maxPreambleBytes },
     acceptStopReason,
     maxPartialBytes,
     onCommit,

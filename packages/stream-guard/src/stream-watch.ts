@@ -1,10 +1,10 @@
 import type { BodyEnd, BodyListener, BodyTap, StreamEvent } from '@breakwater/core'
 import type { StreamFault } from './failing-response.ts'
-import { messageReader, type EventMeaning } from './message-reader.ts'
+import { messageReader, type EventMeaning, type MessageReader } from './message-reader.ts'
 import type { StreamInterruptedDetails } from './stream-interrupted-error.ts'
 
 /** Which event lets a stream go. */
-export type CommitPoint = 'content' | 'message_start' | 'headers'
+export type CommitPoint = 'content' | 'message_start' | 'headers' | 'end'
 
 /** What was delivered before the fault, and the fault. */
 export type Interruption = StreamFault &
@@ -30,8 +30,8 @@ export interface StreamWatch extends BodyListener {
   isCommitted: boolean
   /** The fault before that. */
   readonly fault: StreamFault | undefined
-  /** The fault of a stream that ends here, before that. */
-  faultOfEnd(): StreamFault
+  /** The fault of a stream that ends here, if it is one. */
+  faultOfEnd(): StreamFault | undefined
 }
 
 /** Watches the events of a message, and ends the body at the first fault: before the byte at which the faulty event begins. */
@@ -61,7 +61,8 @@ export function watchStream(
     tap.fail(error, at)
   }
 
-  function faultOfEnd(): StreamFault {
+  function faultOfEnd(): StreamFault | undefined {
+    if (reader.isStopped || (acceptStopReason && reader.hasStopReason)) return undefined
     return { reason: reader.events === 0 ? 'empty' : 'truncated' }
   }
 
@@ -79,7 +80,7 @@ export function watchStream(
       // What has been delivered cannot be taken back; what shares its chunk with this event has not.
       if (meaning === 'tool_input')
         return fail({ reason: meaning }, suspect?.at ?? event.start, suspect?.events ?? events)
-      watch.isCommitted ||= isCommitPoint(commit, meaning, reader.isStarted)
+      watch.isCommitted ||= isCommitPoint(commit, meaning, reader)
       if (reader.isSuspect && !isSuspect) suspect = { at: event.start, events }
       else if (!reader.isSuspect) suspect = undefined
     },
@@ -92,14 +93,20 @@ export function watchStream(
       if (reader.isStopped || end.kind === 'cancelled' || end.kind === 'error_event') return
       if (end.kind === 'failed') {
         if (!isExpected(end.error)) fail({ reason: 'cut' }, Infinity, reader.events, end.error)
-      } else if (!(acceptStopReason && reader.hasStopReason)) {
-        fail(faultOfEnd(), Infinity)
+        return
       }
+      const fault = faultOfEnd()
+      if (fault !== undefined) fail(fault, Infinity)
     },
   }
   return watch
 }
 
-function isCommitPoint(commit: CommitPoint, meaning: EventMeaning, isStarted: boolean): boolean {
+function isCommitPoint(
+  commit: CommitPoint,
+  meaning: EventMeaning,
+  { isStarted, isStopped }: MessageReader,
+): boolean {
+  if (commit === 'end') return isStopped
   return meaning === 'content' || (commit === 'message_start' && isStarted)
 }

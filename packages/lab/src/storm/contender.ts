@@ -18,6 +18,8 @@ export interface Env {
   readonly requestsPerSecond: number
   /** Whether the scene is about answers that stall: then who has a limit for that sets it. */
   readonly canStall: boolean
+  /** Whether nobody sees a stream before it is whole. */
+  readonly collects: boolean
 }
 
 /** One way to call the API. */

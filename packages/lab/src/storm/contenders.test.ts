@@ -42,6 +42,7 @@ function run(
       fallback: undefined,
       requestsPerSecond: 20,
       canStall: false,
+      collects: false,
       ...env,
     })
     const records = await Promise.all(Array.from({ length: calls }, () => makeCall(calling, use, patienceMs)))

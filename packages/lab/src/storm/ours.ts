@@ -19,16 +19,17 @@ function alone(name: string, create: (env: Env) => readonly Middleware[]): Conte
   }
 }
 
-/** The recipe; who knows that answers can stall sets its limits, as the other contenders do. */
+/** The recipe; who knows that answers can stall sets its limits, as the other contenders do, and who collects streams says so. */
 function recipeOf(name: string, note: string, options: Parameters<typeof breakwater>[0]): Contender {
   return {
     name,
     note,
     isOurs: true,
-    create({ clientOf, model, fallback, canStall }) {
+    create({ clientOf, model, fallback, canStall, collects }) {
       const recipe = breakwater({
         ...(fallback !== undefined && { fallbacks: [fallback] }),
         ...(canStall && { timeout: { firstTokenMs: 10_000, idleMs: 10_000 } }),
+        ...(collects && { streamGuard: { commit: 'end' } }),
         ...options,
       })
       const client = clientOf({ ...recipe })

@@ -34,6 +34,7 @@ export async function play(scene: Scene, contender: Contender, seed = 1): Promis
           },
           requestsPerSecond,
           canStall,
+          collects: scene.use === 'collected',
         }
         return contender.create(env)
       })
