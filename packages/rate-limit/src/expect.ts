@@ -1,7 +1,8 @@
 import { gateWaitMs } from './gate.ts'
 import type { LimitName } from './headers.ts'
+import { amountOf } from './known-limits.ts'
 import { flow, usualWaitMs } from './limit.ts'
-import { amountOf, paceOf, slotsOf, type Limiter } from './limiter.ts'
+import { paceOf, recoveryOf, slotsOf, type Limiter } from './limiter.ts'
 import { expectedPaceMs } from './pace.ts'
 import type { Rules, TokenCount } from './store.ts'
 
@@ -27,6 +28,8 @@ export function expectedMs(
   const gateMs = gate.state === 'open' ? 0 : gateWaitMs(gate, now)
   const pace = paceOf(limiter, now)
   let ms = gateMs + (pace === undefined ? 0 : expectedPaceMs(pace, ahead.calls))
+  const recovery = recoveryOf(limiter, now)
+  if (recovery !== undefined) ms = Math.max(ms, expectedPaceMs(recovery, ahead.calls))
   for (const limit of limits) {
     flow(limit, now)
     ms = Math.max(ms, usualWaitMs(limit, amountOf(limit.name, tokens), aheadOf(limit.name, ahead)))

@@ -1,5 +1,6 @@
 import type { LimitName, Reading } from './headers.ts'
-import { refill, type TokenBucket } from './token-bucket.ts'
+import { companyOf, extraPerMs, isDeep, othersOf, spareOf, spareWaitMs } from './spare.ts'
+import type { TokenBucket } from './token-bucket.ts'
 
 /** One limit of a key: what we allow ourselves of it, and what we believe of the API's own count. */
 export interface Limit extends TokenBucket {
@@ -17,6 +18,12 @@ export interface Limit extends TokenBucket {
   alone: number
   /** What share of it has been ours lately. */
   usualShare: number
+  /** Whether what the API has saved up may be spent, beyond the pace. */
+  readonly canSpend: boolean
+  /** Whether it is known what is left: by an answer, or because all that was sent was counted. */
+  isTold: boolean
+  /** How much of that at most: less after a refusal while there was more. */
+  spendable: number
   /** The headers that say what is left. */
   sources: readonly string[]
 }
@@ -36,6 +43,7 @@ export function createLimit(
   burstMs: number,
   now: number,
   isFixed: boolean,
+  canSpend = false,
 ): Limit {
   const limit: Limit = {
     name,
@@ -50,6 +58,9 @@ export function createLimit(
     upstream: 0,
     alone: 0,
     usualShare: 1,
+    canSpend,
+    isTold: isFixed,
+    spendable: Infinity,
     sources: [`anthropic-ratelimit-${name.replace('_', '-')}-remaining`],
   }
   resize(limit, perMinute, isFixed ? perMinute : 1)
@@ -63,9 +74,17 @@ export function flow(limit: Limit, now: number): void {
   const passedMs = now - limit.at
   if (passedMs <= 0) return
   const all = limit.perMinute / minuteMs
-  const share = shareOf(limit)
-  limit.perMs = all * share
-  refill(limit, now)
+  const company = companyOf(limit)
+  const share = shareOf(limit, company)
+  const spare = spareOf(limit, company)
+  const extra = extraPerMs(limit, spare, company)
+  const { level, capacity } = limit
+  // What is above the capacity since that shrank stays until it is used.
+  if (level < capacity) {
+    limit.level = Math.min(capacity, level + passedMs * all * share + Math.min(passedMs * extra, spare))
+  }
+  limit.at = now
+  limit.perMs = all * share + extra
   limit.usualShare += (share - limit.usualShare) * -Math.expm1(-passedMs / usualMs)
   limit.upstream = Math.min(limit.upstreamCapacity, limit.upstream + passedMs * all)
   limit.alone = Math.min(limit.upstreamCapacity, limit.alone + passedMs * all)
@@ -74,7 +93,7 @@ export function flow(limit: Limit, now: number): void {
 /** How long it takes, at the usual pace, until an amount may be taken behind others, in milliseconds. */
 export function usualWaitMs(limit: Limit, amount: number, ahead: number): number {
   const missing = ahead + Math.min(amount, limit.capacity) - limit.level
-  return missing <= 0 ? 0 : (missing * minuteMs) / (limit.perMinute * limit.usualShare)
+  return missing <= 0 ? 0 : spareWaitMs(limit, missing, (limit.perMinute * limit.usualShare) / minuteMs)
 }
 
 /** Takes an amount, or gives a negative one back. */
@@ -87,13 +106,30 @@ export function take(limit: Limit, amount: number): void {
 
 /**
  * Believes what an answer says is left. `takenSince` was taken after the request of the answer, `passedMs` ago, and may not be
- * counted in it: what has flowed in meanwhile makes up for that, and never for more.
+ * counted in it: what has flowed in meanwhile makes up for that, and never for more. Of what is missing the first time, `takenBefore` may be
+ * our own.
  *
  * It only ever lowers what we may take: more comes with the time alone, at the pace of the limit.
  */
-export function correct(limit: Limit, remaining: number, takenSince: number, passedMs: number): void {
+export function correct(
+  limit: Limit,
+  remaining: number,
+  takenSince: number,
+  passedMs: number,
+  takenBefore: number = Infinity,
+): void {
   const all = limit.perMinute / minuteMs
-  const left = Math.min(remaining, limit.upstreamCapacity) - Math.max(0, takenSince - passedMs * all)
+  // As it was when the request came, or as it is now: nobody tells.
+  const told = Math.min(remaining, limit.upstreamCapacity)
+  const since = told + passedMs * all - takenSince
+  if (!limit.isTold && isDeep(limit)) {
+    // Nothing was counted yet.
+    limit.isTold = true
+    limit.upstream = told
+    limit.alone = Math.max(Math.min(told, since), limit.upstreamCapacity - takenBefore)
+  }
+  const least = Math.min(told, since)
+  const left = isDeep(limit) ? within(least, limit.upstream, Math.max(told, since)) : least
   limit.upstream = left
   if (left < limit.level) limit.level = Math.max(left, Math.min(limit.level, 0))
 }
@@ -102,23 +138,28 @@ export function correct(limit: Limit, remaining: number, takenSince: number, pas
 export function learn(limit: Limit, { perMinute, remaining, resetMs, sources }: Reading): boolean {
   limit.sources = sources
   const isNew = !limit.isFixed && perMinute !== limit.perMinute
+  if (isNew) {
+    limit.spendable = Infinity
+    limit.isTold = false
+  }
   const most = isNew ? perMinute : limit.perMinute
   const left = remaining ?? 0
   const full = resetMs === undefined ? left : left + ((resetMs - dateMs) * most) / minuteMs
   const before = limit.upstreamCapacity
   resize(limit, most, Math.max(full, left, isNew ? 1 : before))
-  // What turns out to be larger was as full as it was believed to be.
   const grown = Math.max(0, limit.upstreamCapacity - before)
-  limit.alone = Math.min(limit.upstreamCapacity, limit.alone + grown)
-  limit.upstream = Math.min(limit.upstreamCapacity, limit.upstream + grown)
+  if (remaining === undefined || !isDeep(limit)) {
+    // What turns out to be larger was as full as it was believed to be.
+    limit.alone = Math.min(limit.upstreamCapacity, limit.alone + grown)
+    limit.upstream = Math.min(limit.upstreamCapacity, limit.upstream + grown)
+  }
   return isNew
 }
 
 /** What share of the limit is ours, by what others have taken of it. */
-export function shareOf({ alone, upstream, upstreamCapacity }: Limit): number {
-  const others = Math.max(0, alone - upstream) / upstreamCapacity
+export function shareOf(limit: Limit, company: number = companyOf(limit)): number {
   // Up to half of the bucket nobody is in the way. Below, all who share it come to rest where their shares add up to one.
-  const fullness = 2 * Math.max(0, 1 - others)
+  const fullness = 2 * Math.max(0, 1 - othersOf(limit, company) / limit.upstreamCapacity)
   return Math.max(leastShare, Math.min(1, fullness * fullness))
 }
 

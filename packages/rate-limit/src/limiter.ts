@@ -1,10 +1,11 @@
 import { createGate, gateWaitMs, pass, type Gate } from './gate.ts'
-import type { LimitName } from './headers.ts'
-import { createLimit, flow, take, type Limit } from './limit.ts'
+import { createHealth, type Health } from './health.ts'
+import { amountOf, fixedLimits } from './known-limits.ts'
+import { flow, take, type Limit } from './limit.ts'
 import { count, createMeter, type Meter } from './meter.ts'
-import { paceWaitMs, proceed, startPace, type Pace } from './pace.ts'
+import { hasRecovered, paceWaitMs, proceed, startPace, type Pace } from './pace.ts'
 import type { Waiter } from './queue.ts'
-import type { Lease, Limits, Need, QueueReason, Rules, TokenCount } from './store.ts'
+import type { Lease, Need, QueueReason, Rules, TokenCount } from './store.ts'
 import { waitMs } from './token-bucket.ts'
 import { widen, type Window } from './window.ts'
 
@@ -31,6 +32,9 @@ export interface Limiter {
   hasTokenLimits: boolean
   readonly gate: Gate
   pace: Pace | undefined
+  readonly health: Health
+  /** While most requests fail, and after it. */
+  recovery: Pace | undefined
   window: Window | undefined
   /** Refusals of leases up to this one are of the round trip that was answered for already. */
   cutSeq: number
@@ -60,21 +64,16 @@ export interface MemoryLease extends Lease {
   readonly inputBefore: number
   readonly outputBefore: number
   isAnswered: boolean
+  /** What the API has refused by a rate limit. */
+  refused: TokenCount | undefined
   /** Whether it was all given back, as the API has not counted the request. */
   isReturned: boolean
   isOver: boolean
 }
 
-/** How much of a limit may be used at once, where nobody says otherwise. Requests: one second, as the API may count by the second. */
-const burstMs: Readonly<Record<LimitName, number>> = {
-  requests: 1000,
-  tokens: 15_000,
-  input_tokens: 15_000,
-  output_tokens: 15_000,
-}
 const firstReads = 8
-/** Headers and tokens are looked at so often: at more calls a second, most are none the wiser. */
-export const lookMs = 100
+/** Tokens are looked at so often: at more calls a second, most are none the wiser. */
+const lookMs = 100
 const noTokens: TokenCount = { input: 0, output: 0 }
 
 /** The limiter of a key that nothing is known of but the user's own rules. */
@@ -97,6 +96,8 @@ export function createLimiter(key: string, rules: Rules, now: number): Limiter {
     hasTokenLimits: limits.some(({ name }) => name !== 'requests'),
     gate: createGate(),
     pace: limits.length > 0 || startPerSecond === Infinity ? undefined : startPace(startPerSecond, now),
+    health: createHealth(now),
+    recovery: undefined,
     window: undefined,
     cutSeq: 0,
     sent: createMeter(now),
@@ -108,18 +109,6 @@ export function createLimiter(key: string, rules: Rules, now: number): Limiter {
     expiresAt: Infinity,
     usedAt: 0,
   }
-}
-
-/** A limit that an answer has told of. */
-export function learnedLimit(name: LimitName, perMinute: number, { limits }: Rules, now: number): Limit {
-  return createLimit(name, perMinute, limits.burstMs ?? burstMs[name], now, false)
-}
-
-/** What a call takes of a limit. */
-export function amountOf(name: LimitName, { input, output }: TokenCount): number {
-  if (name === 'requests') return 1
-  if (name === 'input_tokens') return input
-  return name === 'output_tokens' ? output : input + output
 }
 
 /** The tokens of a call, where they matter. */
@@ -149,6 +138,14 @@ export function blockedMs(limiter: Limiter, rules: Rules, tokens: TokenCount, no
     const ms = paceWaitMs(pace)
     if (ms > 0) return blocked(limiter, 'requests', ms)
   }
+  const recovery = recoveryOf(limiter, now)
+  if (recovery !== undefined) {
+    const ms = paceWaitMs(recovery)
+    if (ms > 0) {
+      recovery.blockedAt = now
+      return blocked(limiter, 'requests', ms)
+    }
+  }
   for (const limit of limits) {
     flow(limit, now)
     const ms = waitMs(limit, amountOf(limit.name, tokens), now)
@@ -164,9 +161,10 @@ export function admit(
   { input, output }: TokenCount,
   now: number,
 ): MemoryLease {
-  const { gate, pace, limits } = limiter
+  const { gate, pace, recovery, limits } = limiter
   const isFirst = gate.state !== 'open' && pass(gate)
   if (pace !== undefined) pace.level--
+  if (recovery !== undefined) recovery.level--
   count(limiter.sent, now)
   for (const limit of limits) {
     flow(limit, now)
@@ -187,6 +185,7 @@ export function admit(
     inputBefore: (limiter.input += input),
     outputBefore: (limiter.output += output),
     isAnswered: false,
+    refused: undefined,
     isReturned: false,
     isOver: false,
   }
@@ -213,20 +212,16 @@ export function paceOf(limiter: Limiter, now: number): Pace | undefined {
   return limiter.pace
 }
 
+/** The pace of a recovery, where there is one. */
+export function recoveryOf(limiter: Limiter, now: number): Pace | undefined {
+  const { recovery } = limiter
+  if (recovery !== undefined && (!proceed(recovery, now) || hasRecovered(recovery, now))) {
+    limiter.recovery = undefined
+  }
+  return limiter.recovery
+}
+
 function blocked(limiter: Limiter, reason: QueueReason, ms: number): number {
   limiter.reason = reason
   return ms
-}
-
-function fixedLimits(given: Limits, now: number): Limit[] {
-  const { requestsPerMinute, inputTokensPerMinute, outputTokensPerMinute, tokensPerMinute } = given
-  const wanted: readonly (readonly [LimitName, number | undefined])[] = [
-    ['requests', requestsPerMinute],
-    ['input_tokens', inputTokensPerMinute],
-    ['output_tokens', outputTokensPerMinute],
-    ['tokens', tokensPerMinute],
-  ]
-  return wanted.flatMap(([name, perMinute]) =>
-    perMinute === undefined ? [] : createLimit(name, perMinute, given.burstMs ?? burstMs[name], now, true),
-  )
 }

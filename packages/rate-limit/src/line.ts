@@ -16,7 +16,7 @@ export function enter(limiter: Limiter, need: Need, now: number): Lease | Refusa
     return admit(limiter, need.rules, tokens, now)
   }
   if (need.signal?.aborted === true) return refusal(limiter, 'aborted', undefined)
-  const rank = rankOf(now, need.priority)
+  const rank = rankOf(need.since ?? now, need.priority)
   const place = placeOf(queue, rank)
   const ahead = aheadAt(queue, place)
   const expected = expectedMs(limiter, need.rules, tokens, ahead, now)

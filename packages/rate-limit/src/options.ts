@@ -58,7 +58,10 @@ export interface RateLimitOptions extends RateLimitObservers {
    * @default learned from the answers
    */
   limits?: Readonly<Record<string, Limits>> | undefined
-  /** How many calls a second may be sent under a key that nothing is known of yet; `Infinity` for all. @default 10 */
+  /**
+   * How many calls a second may be sent under a key that nothing is known of yet, and the least after a time in which most failed; `Infinity` for all.
+   * @default 10
+   */
   startPerSecond?: number | undefined
   /**
    * Names what shares limits. It stands in events and errors: make it of nothing secret. One that throws is replaced by the default.

@@ -53,6 +53,7 @@ export async function fail(turn: Turn, outcome: unknown): Promise<void> {
   const isUnsent = call.attempts.length === attempts || isNeverSent(failure)
   settle(turn, lease, {
     outcome: isUnsent ? 'unsent' : 'failed',
+    isFault: penalty === undefined && (failure.trips === 'failure' || failure.category === 'circuit_open'),
     headers: response?.headers,
     isOver: true,
   })

@@ -5,9 +5,15 @@ export interface Pace extends TokenBucket {
   /** What it grew from, per millisecond, and since when. */
   readonly base: number
   since: number
-  /** Whether it is that of the start, and no refusal's; then it grows when an answer was good. */
+  /** Whether it is that of the start, and no refusal's. */
   readonly isStart: boolean
+  /** Those of the start and of a recovery do when an answer was good. */
   isGrowing: boolean
+  /** How fast, in a second; after so many seconds by twice that, and so on. */
+  readonly growth: number
+  readonly fasterEach: number
+  /** When it was in the way last. */
+  blockedAt: number
   /** The fastest that was refused, per millisecond. */
   readonly refused: number
   /** Above what it means nothing any more, per millisecond. */
@@ -19,6 +25,13 @@ const startGrowth = Math.LN2
 /** After a refusal it grows by 3 % a second, after 20 s without another by twice that, after 40 by three times. */
 const growth = 0.03
 const fasterEach = 20
+/** After a time in which most failed it grows within a minute by an eighth, within two by a half, within three by 2.5 times. */
+const recoveryGrowth = 0.0005
+const recoveryFasterEach = 10
+/** It begins with so many times what was answered before. */
+const recoveryFactor = 1.75
+/** Not in the way for so long, and the recovery is over. */
+const recoveredMs = 5000
 /** What a refusal leaves of it. */
 const cutTo = 0.7
 /** Never slower than one request in a second. */
@@ -43,9 +56,37 @@ export function startPace(perSecond: number, now: number): Pace {
     since: now,
     isStart: true,
     isGrowing: false,
+    growth: startGrowth,
+    fasterEach: Infinity,
+    blockedAt: now,
     refused: 0,
     end: startEnd,
   }
+}
+
+/** The pace while most fail, and after it, for who comes back: by what was answered before, and no slower than a start. */
+export function recoveryPace(usualPerMs: number, leastPerSecond: number, now: number): Pace {
+  const perMs = Math.max(leastPerSecond / 1000, usualPerMs * recoveryFactor)
+  return {
+    perMs,
+    capacity: Math.max(1, perMs * burstMs),
+    level: 0,
+    at: now,
+    base: perMs,
+    since: now,
+    isStart: false,
+    isGrowing: false,
+    growth: recoveryGrowth,
+    fasterEach: recoveryFasterEach,
+    blockedAt: now,
+    refused: 0,
+    end: perMs * endFactor,
+  }
+}
+
+/** Whether nobody waits for a recovery any more. */
+export function hasRecovered({ isGrowing, since, blockedAt }: Pace, now: number): boolean {
+  return isGrowing && now - Math.max(since, blockedAt) > recoveredMs
 }
 
 /**
@@ -69,12 +110,15 @@ export function cutPace(before: Pace | undefined, sentPerMs: number, most: numbe
     since: now,
     isStart: false,
     isGrowing: true,
+    growth,
+    fasterEach,
+    blockedAt: now,
     refused,
     end: Math.min(most, Math.max(refused, perMs) * endFactor),
   }
 }
 
-/** An answer at the start was good: from now on it doubles each second. */
+/** An answer was good: from now on it grows. */
 export function quicken(pace: Pace, now: number): void {
   if (pace.isGrowing) return
   pace.isGrowing = true
@@ -85,13 +129,16 @@ export function quicken(pace: Pace, now: number): void {
 export function proceed(pace: Pace, now: number): boolean {
   if (pace.isGrowing && now > pace.at) {
     const seconds = (now - pace.since) / 1000
-    const exponent = pace.isStart
-      ? startGrowth * seconds
-      : growth * seconds * (1 + seconds / (2 * fasterEach))
+    const exponent = pace.growth * seconds * (1 + seconds / (2 * pace.fasterEach))
     pace.perMs = pace.base * Math.exp(exponent)
   }
   refill(pace, now)
   return pace.perMs < pace.end
+}
+
+/** A turn was not used: no more of these come back than it holds, in which time may have filled the place again. */
+export function giveTurn(pace: Pace): void {
+  if (pace.level < pace.capacity) pace.level = Math.min(pace.capacity, pace.level + 1)
 }
 
 /** Milliseconds until a request may be sent, at the pace of the moment. */
@@ -100,8 +147,8 @@ export function paceWaitMs({ level, perMs }: Pace): number {
 }
 
 /** How long it takes until a request may be sent behind `ahead` others, in milliseconds, if nothing is refused meanwhile. */
-export function expectedPaceMs({ level, perMs, isStart }: Pace, ahead: number): number {
+export function expectedPaceMs({ level, perMs, growth }: Pace, ahead: number): number {
   const missing = ahead + 1 - level
-  const perMsGrowth = (isStart ? startGrowth : growth) / 1000
+  const perMsGrowth = growth / 1000
   return missing <= dust ? 0 : Math.log1p((perMsGrowth * missing) / perMs) / perMsGrowth
 }

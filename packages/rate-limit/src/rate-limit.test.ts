@@ -386,7 +386,8 @@ describe.each(seams)('rateLimit, by %s', (seam, clientOf) => {
 
   describe('limits that the answers tell of', () => {
     it('are kept to', async () => {
-      const test = setUp(clientOf, always(limited(600, 600)))
+      const limits = { '*': { burstMs: 1000 } }
+      const test = setUp(clientOf, always(limited(600, 600)), { limits })
       await test.send()
       expect(test.told()).toEqual(['limits requests 600'])
       const calls = times(31, () => test.send())
@@ -408,8 +409,44 @@ describe.each(seams)('rateLimit, by %s', (seam, clientOf) => {
       expect(test.times().at(-1)).toBeLessThanOrEqual(2100)
     })
 
+    it('are gone beyond by what is left, faster and faster', async () => {
+      const test = setUp(clientOf, always(limited(600, 600)))
+      await test.send()
+      await until(Promise.all(times(61, () => test.send())))
+      const at = test.times().slice(1)
+      // Ten a second, half as many beyond that, and half of what was spent each second.
+      expect(at[10]).toBeGreaterThan(400)
+      expect(at[10]).toBeLessThan(700)
+      expect(at[60]).toBeGreaterThan(1800)
+      expect(at[60]).toBeLessThan(3000)
+    })
+
+    it('are not gone beyond once the API has refused while there was more', async () => {
+      const refusal = { status: 429, retryAfter: 1, ...limited(600, 580) }
+      const test = setUp(clientOf, [
+        ...times(21, () => limited(600, 600)),
+        refusal,
+        ...always(limited(600, 600)),
+      ])
+      await test.send()
+      await until(Promise.all(times(22, () => test.send())))
+      expect(test.fetch.requests.filter(({ reply }) => reply?.status === 429)).toHaveLength(1)
+      await advance(60_000)
+      const from = performance.now()
+      await until(Promise.all(times(61, () => test.send())))
+      const last = test
+        .times()
+        .slice(-61)
+        .map((at) => at - (test.times().at(-61) ?? 0))
+      expect(performance.now() - from).toBeGreaterThan(5000)
+      // Evenly, as before.
+      expect(last[60]).toBeGreaterThan(5000)
+      expect(last[60]).toBeLessThan(6100)
+    })
+
     it('take the place of the pace of the start', async () => {
-      const test = setUp(clientOf, always(limited(6000, 6000)), { startPerSecond: 10 })
+      const limits = { '*': { burstMs: 1000 } }
+      const test = setUp(clientOf, always(limited(6000, 6000)), { startPerSecond: 10, limits })
       await test.send()
       await until(Promise.all(times(60, () => test.send())))
       // A hundred a second, where the start allows ten at once and ten a second.
@@ -721,6 +758,36 @@ describe.each(seams)('rateLimit, by %s', (seam, clientOf) => {
     })
   })
 
+  describe('after a time in which most have failed', () => {
+    it.each([
+      ['by refused connections', { network: 'refused' }],
+      ['by 500s', { status: 500 }],
+      ['by 529s', { status: 529 }],
+      ['for their own fault', { status: 400 }],
+    ] as const)('%s', async (_, failure) => {
+      const script = [...times(200, () => ({})), ...times(40, () => failure), ...always({})]
+      const test = setUp(clientOf, script, { startPerSecond: 10 })
+      for (let index = 0; index < 200; index++) {
+        await test.send()
+        await advance(50)
+      }
+      await until(Promise.all(times(40, () => test.send())))
+      await advance(60_000)
+      const before = test.times().length
+      const calls = times(70, () => test.send())
+      await advance(1000)
+      const sent = test.times().length - before
+      if ('status' in failure && failure.status === 400) {
+        expect(sent).toBe(70)
+      } else {
+        // 1.75 times the 20 a second that were answered before, and a tenth of that at once.
+        expect(sent).toBeGreaterThan(33)
+        expect(sent).toBeLessThan(42)
+      }
+      expect((await until(Promise.all(calls))).map(shortOf)).toEqual(times(70, () => 'ok'))
+    })
+  })
+
   describe('with somebody inside who sends again', () => {
     it('gives its place back for the wait, and takes a turn for each try', async () => {
       const test = setUp(clientOf, [500, ...always({ delayMs: 100 })], {
@@ -846,7 +913,8 @@ describe.each(seams)('rateLimit, by %s', (seam, clientOf) => {
   describe('two of them', () => {
     it('do nothing twice with one store, and block nobody', async () => {
       const inner = rateLimit({ concurrency: 1, startPerSecond: Infinity })
-      const test = setUp(clientOf, always(limited(60, 60)), { concurrency: 1, inside: [inner] })
+      const limits = { '*': { burstMs: 1000 } }
+      const test = setUp(clientOf, always(limited(60, 60)), { concurrency: 1, inside: [inner], limits })
       await until(Promise.all(times(3, () => test.send())))
       expect(test.times()).toEqual([0, 0, 1000])
       expect(inner.snapshot().keys).toMatchObject([{ inFlight: 0 }])

@@ -220,6 +220,74 @@ describe('memoryStore', () => {
     await advance(10_000)
   })
 
+  /** Of ten a second at the start, which is also the least after a time in which most failed. */
+  const free: Need = { ...need, rules: { ...need.rules, concurrency: 999, startPerSecond: 10 } }
+  const unpaced: Need = { ...free, rules: { ...free.rules, startPerSecond: Infinity } }
+
+  /** A store whose API has answered 20 calls a second for ten seconds, of which so many were under way at once. */
+  async function usedStore(atOnce = 1): Promise<RateLimitStore> {
+    const store = memoryStore()
+    for (let round = 0; round < 200 / atOnce; round++) {
+      const leases = times(atOnce, () => store.acquire('a', atOnce > 1 ? unpaced : free))
+      await advance(50 * atOnce)
+      for (const lease of leases) store.settle((await lease) as Lease, { outcome: 'accepted', isOver: true })
+    }
+    return store
+  }
+
+  /** How many of so many go at once. */
+  const grantedOf = (store: RateLimitStore, count: number): Lease[] =>
+    times(count, () => store.acquire('a', { ...unpaced, maxWaitMs: 0 })).filter(
+      (found): found is Lease => !('then' in found) && found.granted,
+    )
+
+  it('lets back no more than were usual, and a few, after faults of every kind', async () => {
+    for (const outcome of ['failed', 'unsent'] as const) {
+      const store = await usedStore()
+      expect(grantedOf(await usedStore(), 100)).toHaveLength(100)
+      const leases = grantedOf(store, 30)
+      for (const lease of leases) store.settle(lease, { outcome, isFault: true, isOver: true })
+      await advance(1000)
+      // A tenth of a second's worth of 35 a second; who sends nothing gives the turn back.
+      expect(grantedOf(store, 100)).toHaveLength(3)
+      await advance(1000)
+      const unsent = grantedOf(store, 100)
+      for (const lease of unsent) store.settle(lease, { outcome: 'unsent', isOver: true })
+      expect(grantedOf(store, 100)).toHaveLength(3)
+    }
+  })
+
+  it('limits how many are under way where more are than ever were, or most are refused', async () => {
+    const refuse = (store: RateLimitStore, lease: Lease): void => {
+      store.penalise(lease, { category: 'overloaded', retryAfterMs: undefined })
+      store.settle(lease, { outcome: 'failed', isOver: true })
+    }
+    const windowOf = (store: RateLimitStore) => store.snapshot?.().keys[0]?.concurrency
+    const more = await usedStore(10)
+    refuse(more, grantedOf(more, 11)[0]!)
+    expect(windowOf(more)).toBe(7)
+
+    const store = await usedStore(10)
+    for (const lease of grantedOf(store, 10)) refuse(store, lease)
+    expect(windowOf(store)).toBe(999)
+    for (const lease of grantedOf(store, 10)) refuse(store, lease)
+    expect(windowOf(store)).toBe(999)
+    for (const lease of grantedOf(store, 10)) refuse(store, lease)
+    refuse(store, grantedOf(store, 10)[0]!)
+    expect(windowOf(store)).toBe(7)
+  })
+
+  it('remembers that so many were too many', async () => {
+    const store = await usedStore(10)
+    const leases = grantedOf(store, 11)
+    store.penalise(leases[0]!, { category: 'overloaded', retryAfterMs: undefined })
+    for (const lease of leases) store.settle(lease, { outcome: 'failed', isOver: true })
+    await advance(60_000)
+    expect(store.snapshot?.().keys[0]?.concurrency).toBe(999)
+    store.penalise(grantedOf(store, 9)[0]!, { category: 'overloaded', retryAfterMs: undefined })
+    expect(store.snapshot?.().keys[0]?.concurrency).toBe(6)
+  })
+
   it('gives back once what was not sent', () => {
     const store = memoryStore()
     const limited = { ...need, rules: { ...need.rules, concurrency: 9, limits: { requestsPerMinute: 300 } } }

@@ -17,7 +17,7 @@ export interface Limits {
   readonly tokensPerMinute?: number | undefined
   readonly inputTokensPerMinute?: number | undefined
   readonly outputTokensPerMinute?: number | undefined
-  /** How much of a limit may be used at once, as the time that it takes to flow in, in milliseconds. */
+  /** How much of a limit may be used at once, as the time that it takes to flow in, in milliseconds. Where given, nothing else that the API has saved up is spent. */
   readonly burstMs?: number | undefined
 }
 
@@ -41,6 +41,8 @@ export interface Need {
   readonly maxWaitMs: number
   /** Higher goes first. */
   readonly priority: number
+  /** When the call began, in milliseconds of `performance.now()`: of the same priority the oldest goes first. @default now */
+  readonly since?: number | undefined
   /** The tokens that it is likely to use; asked for where tokens are limited. */
   readonly estimate: () => TokenCount
   /** Ends the wait. */
@@ -84,6 +86,8 @@ export interface Refusal {
 export interface Facts {
   /** `accepted`: an answer. `unsent`: the request did not reach the API. `failed`: anything else; of a limit there is a {@link Penalty}. */
   readonly outcome?: 'accepted' | 'failed' | 'unsent' | undefined
+  /** Whether it has failed by a fault of the API or the network, that no {@link Penalty} tells of. */
+  readonly isFault?: boolean | undefined
   /** Of the response; `readLimits` finds in them what they say of limits. */
   readonly headers?: Pick<Headers, 'get'> | undefined
   readonly tokens?: TokenCount | undefined

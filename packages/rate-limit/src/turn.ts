@@ -56,6 +56,7 @@ export function takeLease(turn: Turn): Promise<number> | undefined {
     rules,
     maxWaitMs: Math.min(maxWaitMs, leftMs, moveMs),
     priority: asker.priorityOf(request, ctx),
+    since: call.startedAt,
     estimate: () => asker.tokensOf(key, request, ctx),
     signal: activeSignal(request, ctx) ?? callerSignal(request, ctx),
     onQueue({ reason, queueLength, expectedWaitMs }) {

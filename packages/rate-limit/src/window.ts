@@ -42,14 +42,16 @@ const pauseMs = 30_000
  * The window after a refusal, when so many were under way, the refused one included. A cut that does not help is given up: where the API
  * refuses whatever we do, fewer at once only means fewer answers.
  */
-export function cutWindow(window: Window | undefined, inFlight: number, now: number): Window | undefined {
+export function cutWindow(
+  window: Window | undefined,
+  inFlight: number,
+  isOurs: boolean,
+  now: number,
+): Window | undefined {
+  if (window === undefined && (inFlight < leastInFlight || !isOurs)) return undefined
   if (window !== undefined && now < window.pausedUntil) return window
   const bad = (window?.bad ?? 0) + 1
   if (window !== undefined) window.refusedAt = now
-  if (inFlight < leastInFlight) {
-    if (window !== undefined) window.bad = bad
-    return window
-  }
   const ceiling = Math.min(window?.size ?? Infinity, inFlight)
   const start = Math.max(window?.start ?? 0, ceiling)
   const good = window?.good ?? 0
@@ -65,6 +67,10 @@ export function cutWindow(window: Window | undefined, inFlight: number, now: num
       refusedAt: now,
       pausedUntil,
     }
+  }
+  if (inFlight < leastInFlight) {
+    if (window !== undefined) window.bad = bad
+    return window
   }
   const size = Math.max(1, ceiling * cutTo)
   return {
