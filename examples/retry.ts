@@ -13,7 +13,7 @@ const client = new Anthropic({
   maxRetries: 0,
   middleware: [
     jitterRetry({
-      // The default waits of an overload are 5, 15 and 45 s: too long for an example.
+      // The default waits of an overload go up to 45 s: too long for an example.
       policy: { overloaded: { stepsMs: [300] } },
       onRetry: ({ category, waitMs, reason }) =>
         console.log(`${category}: again in ${waitMs} ms (${reason})`),

@@ -16,7 +16,7 @@ const client = new Anthropic({
   baseURL: fake.url,
   maxRetries: 0,
   middleware: [
-    // The default waits of an overload are 5, 15 and 45 s: too long for an example.
+    // The default waits of an overload go up to 45 s: too long for an example.
     jitterRetry({ policy: { overloaded: { stepsMs: [300] } } }),
     // Inside the retry, which sees the failures that are found in the streams.
     streamGuard({

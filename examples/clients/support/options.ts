@@ -6,7 +6,7 @@ export const primary = 'claude-opus-5-5'
 export const fallback = 'claude-haiku-5-5'
 
 /**
- * The recommended stack, but that the waits are shorter than the defaults, for an example: those after a 529 are 5, 15 and
+ * The recommended stack, but that the waits are shorter than the defaults, for an example: those after a 529 go from 0.5 to
  * 45 s, and a rate limit's hint gets up to a second of jitter on top.
  */
 export const options: BreakwaterOptions = {

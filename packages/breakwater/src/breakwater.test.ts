@@ -200,7 +200,7 @@ describe.each(seams)('the stack, by %s', (_seam, clientOf) => {
     const alone = await play({}, [529, 529])
     expect(alone.value).toMatchObject({ type: 'message' })
     expect(alone.asked).toHaveLength(3)
-    expect(alone.endedAt).toBe(20_000)
+    expect(alone.endedAt).toBe(1500)
     const two = await play({ fallbacks }, ofPrimary(529))
     expect(two.value).toMatchObject({ model: fallback })
     expect(two.asked).toEqual([primary, fallback])
@@ -236,32 +236,68 @@ describe.each(seams)('the stack, by %s', (_seam, clientOf) => {
     const limits = { totalMs: 12_000 }
     const { value, asked, endedAt } = await play({ timeout: limits }, () => 529)
     expect(value).toMatchObject({ status: 529 })
-    // The first wait ends in time, the second would not.
-    expect(asked).toHaveLength(2)
-    expect(endedAt).toBe(5_000)
+    // Four waits end in time, the fifth would not.
+    expect(asked).toHaveLength(5)
+    expect(endedAt).toBe(8_500)
   })
 
   it('stops asking a model that keeps failing', async () => {
     const fetch = fakeFetch({ script: ofPrimary(500) })
     const breaker = circuitBreaker()
     const client = clientOf({ fallbacks, circuitBreaker: breaker, modelFailover: { cooldownMs: 0 } }, fetch)
-    for (let call = 0; call < 20; call++) {
+    for (let call = 0; call < 40; call++) {
       const calling = send(client, false)
-      await vi.advanceTimersByTimeAsync(2_000)
+      await vi.advanceTimersByTimeAsync(1_000)
       expect(await calling).toMatchObject({ model: fallback })
     }
     const asked = fetch.requests.filter(({ model }) => model === primary)
-    expect(asked.length).toBeLessThan(20)
-    expect(fetch.requests.filter(({ model }) => model === fallback)).toHaveLength(20)
+    expect(asked.length).toBeLessThan(30)
+    expect(fetch.requests.filter(({ model }) => model === fallback)).toHaveLength(40)
+  })
+
+  it('answers who calls in an outage once that is over, whoever has probed it meanwhile', async () => {
+    const script: Script = ({ at }) => (at < 30_000 ? 500 : undefined)
+    const fetch = fakeFetch({ script })
+    const client = clientOf({}, fetch)
+    const calls: Promise<unknown>[] = []
+    for (let second = 0; second < 40; second++) {
+      calls.push(send(client, false), send(client, false))
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    await vi.advanceTimersByTimeAsync(10_000)
+    const answered = (await Promise.all(calls)).filter(
+      (value) => Reflect.get(Object(value), 'type') === 'message',
+    )
+    // Those before the circuit opened have had their one retry; nobody after them has failed, not with a failing probe either.
+    expect(answered.length).toBeGreaterThanOrEqual(80 - 8)
+    const during = fetch.requests.filter(({ at }) => at < 30_000)
+    // Until it opens, and then one each 2 s.
+    expect(during.length).toBeLessThanOrEqual(10 + 14 + 2)
+  })
+
+  it('probes for one that calls alone until its tries are used up, and waits longer each time', async () => {
+    const breaker = circuitBreaker({ volumeThreshold: 1 })
+    const { value, asked, endedAt } = await play({ circuitBreaker: breaker }, () => 529)
+    expect(value).toMatchObject({ status: 529 })
+    expect(asked).toHaveLength(7)
+    expect(endedAt).toBe(3 * 2_200 + 5_000 + 15_000 + 45_000)
+  })
+
+  it('waits for the circuit of an overload inside a stream', async () => {
+    const breaker = circuitBreaker({ volumeThreshold: 1 })
+    const script = [{ fault: { kind: 'error', at: 1 } }] as const
+    const { value, asked, endedAt } = await play({ circuitBreaker: breaker }, script, { stream: true })
+    expect(value).toMatchObject({ type: 'message' })
+    expect([asked.length, endedAt]).toEqual([2, 2_200])
   })
 
   it('is over at once when the caller aborts', async () => {
     const controller = new AbortController()
-    setTimeout(() => controller.abort(), 1_000)
+    setTimeout(() => controller.abort(), 300)
     const { value, asked, endedAt } = await play({}, () => 529, { signal: controller.signal })
     expect(value).toBeInstanceOf(Anthropic.APIUserAbortError)
     expect(asked).toEqual([primary])
-    expect(endedAt).toBe(1_000)
+    expect(endedAt).toBe(300)
   })
 
   it('tells the listeners of its parts', async () => {

@@ -51,6 +51,10 @@ export interface Circuit {
   openUntilDate: number
   /** For how long it opens without a hint of the server. */
   resetMs: number
+  /** Since when it is closed, or was before it opened. */
+  closedAt: number
+  /** How many outcomes it had in a second before it opened; `undefined` where it was not closed for long enough to say. */
+  perSecond: number | undefined
   /** The probes on their way. */
   probes: Ticket[]
   /** The failure that opened it. */
@@ -62,9 +66,13 @@ export interface Circuit {
 
 /** The longest hint that is believed. */
 export const maxHintMs = 3_600_000
+/** An answer takes its time: probes that are slow must not pile up on an API that has just come back. */
+const minLeaseMs = 5000
 const maxLeaseMs = 30_000
 /** While a probe runs: what a caller who is refused should wait at least. */
 const minProbeWaitMs = 100
+/** For how long a circuit has to be closed for its rate to mean anything. */
+const minRateMs = 5000
 /** How far the date has to be ahead to be believed: it may be set. */
 const dateSlackMs = 1000
 
@@ -82,6 +90,8 @@ export function createCircuit(key: string, settings: CircuitSettings, isOrg: boo
     openUntil: 0,
     openUntilDate: 0,
     resetMs: settings.resetMs,
+    closedAt: now,
+    perSecond: undefined,
     probes: [],
     failure: undefined,
     words: wordsOf(key, undefined),
@@ -97,10 +107,18 @@ export function stateOf({ state, openUntil, openUntilDate }: Circuit, now: numbe
 
 /** Why a call would be refused now; `undefined` when it would not. */
 export function refusalOf(circuit: Circuit, now: number): CircuitOpenError | undefined {
-  const { key, openUntil, settings, failure, words } = circuit
+  const waitMs = waitOf(circuit, now)
+  if (waitMs === undefined) return undefined
+  const { key, failure, words } = circuit
+  return refusal(key, words, failure, stateOf(circuit, now) === 'open', waitMs)
+}
+
+/** How long a call that would be refused now should wait; `undefined` when it would not. */
+export function waitOf(circuit: Circuit, now: number): number | undefined {
+  const { openUntil, settings, resetMs } = circuit
   const state = stateOf(circuit, now)
   if (state === 'closed') return undefined
-  if (state === 'open') return refusal(key, words, failure, state, openUntil - now)
+  if (state === 'open') return openUntil - now
   let freeAt = Infinity
   let running = 0
   for (const { leaseEndsAt = 0 } of circuit.probes) {
@@ -109,7 +127,8 @@ export function refusalOf(circuit: Circuit, now: number): CircuitOpenError | und
     freeAt = Math.min(freeAt, leaseEndsAt)
   }
   if (running < settings.probes) return undefined
-  return refusal(key, words, failure, state, Math.max(minProbeWaitMs, freeAt - now))
+  // When the probe fails sooner, somebody has to be there for the next one.
+  return Math.max(minProbeWaitMs, Math.min(resetMs, freeAt - now))
 }
 
 /** Makes an open circuit half open when its time is over. */
@@ -123,7 +142,7 @@ export function advance(circuit: Circuit, now: number): Change | undefined {
 export function enter(circuit: Circuit, now: number): Ticket {
   const { epoch, state, resetMs } = circuit
   if (state === 'closed') return { circuit, epoch, leaseEndsAt: undefined }
-  const ticket = { circuit, epoch, leaseEndsAt: now + Math.min(resetMs, maxLeaseMs) }
+  const ticket = { circuit, epoch, leaseEndsAt: now + Math.min(Math.max(resetMs, minLeaseMs), maxLeaseMs) }
   // Of one whose lease is over only the place is free again: its outcome still counts.
   circuit.probes = circuit.probes.filter(({ leaseEndsAt = 0 }) => leaseEndsAt > now)
   circuit.probes.push(ticket)
@@ -145,6 +164,7 @@ export function settle(
       circuit.window.succeed(now)
     }
     if (trips !== 'failure' || !hasFailed(circuit, now)) return undefined
+    circuit.perSecond = rateOf(circuit, now) ?? circuit.perSecond
     return open(circuit, 'failures', failure, now)
   }
   circuit.probes = circuit.probes.filter((probe) => probe !== ticket)
@@ -161,6 +181,7 @@ export function settle(
 export function close(circuit: Circuit, now: number): void {
   change(circuit, 'closed')
   circuit.resetMs = circuit.settings.resetMs
+  circuit.closedAt = now
   circuit.failure = undefined
   circuit.row = 0
   circuit.window.clear(now)
@@ -175,6 +196,14 @@ function hasFailed(circuit: Circuit, now: number): boolean {
   circuit.row = now - rowAt < settings.windowMs ? circuit.row + 1 : 1
   circuit.rowAt = now
   return window.fail(now) || circuit.row >= settings.consecutiveFailures
+}
+
+/** How many outcomes a second its window has seen; `undefined` where that is too short to say. */
+function rateOf({ window, settings, closedAt }: Circuit, now: number): number | undefined {
+  const ms = Math.min(now - closedAt, settings.windowMs)
+  if (ms < minRateMs) return undefined
+  const outcomes = window.slices(now).reduce((sum, [successes, failures]) => sum + successes + failures, 0)
+  return (outcomes * 1000) / ms
 }
 
 /** Opens a circuit for `openMs`. */

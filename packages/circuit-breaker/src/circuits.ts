@@ -35,6 +35,19 @@ export function tell(
   emit(call, { type: 'breaker_state', key, from, to, reason, category, openMs }, onStateChange)
 }
 
+/**
+ * Lets the calls that wait for a circuit come back: sooner than others arrive, as those who would stand in line for longer than
+ * their callers wait would come in vain, but not by much.
+ */
+export function wakeAll({ key, perSecond }: Circuit): void {
+  if (perSecond === undefined) wake(key)
+  else wake(key, Math.max(leastPerSecond, perSecond * overRate))
+}
+
+const overRate = 1.75
+/** Of a quiet service nobody has to wait for a turn. */
+const leastPerSecond = 10
+
 /** Circuits in bounded maps. */
 export function createCircuits({
   circuit: settings,
@@ -117,7 +130,7 @@ export function createCircuits({
         } else if (isAllIsolated) exceptions.add(key)
         else exceptions.delete(key)
       })
-      for (const circuit of closed) wake(circuit.key)
+      for (const circuit of closed) wakeAll(circuit)
     },
     snapshot() {
       const now = performance.now()

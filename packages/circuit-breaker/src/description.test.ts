@@ -42,8 +42,8 @@ const refused = (retryAfterMs: number) =>
 
 describe('circuitBreaker in a rehearsal', () => {
   it('opens as the real one does, for as long, and lets a probe through', () => {
-    const tries = triesOf({ volumeThreshold: 2 }, [100, 100, 4900, 100])
-    expect(tries).toEqual([failed, failed, refused(4900), failed, refused(4900)])
+    const tries = triesOf({ volumeThreshold: 2 }, [100, 100, 1900, 100])
+    expect(tries).toEqual([failed, failed, refused(1900), failed, refused(1900)])
   })
 
   it('opens for as long as the server says', () => {
@@ -61,7 +61,7 @@ describe('circuitBreaker in a rehearsal', () => {
 
   it('counts a stream that breaks, and closes with an answer', () => {
     const broken = { kind: 'broken_stream', isEarly: true } as const
-    expect(triesOf({ volumeThreshold: 1 }, [0], broken)).toEqual([broken, refused(5000)])
+    expect(triesOf({ volumeThreshold: 1 }, [0], broken)).toEqual([broken, refused(2000)])
     const answer = { kind: 'answer' } as const
     expect(triesOf({ volumeThreshold: 1 }, [0], answer)).toEqual([answer, answer])
   })

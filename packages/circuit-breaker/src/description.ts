@@ -1,6 +1,14 @@
 import { classifyRehearsed, type Trips } from '@breakwater/classify'
 import type { Description, Position, RehearsedMiddleware } from '@breakwater/core'
-import { createCircuit, enter, refusalOf, settle, type Circuit, type CircuitSettings } from './circuit.ts'
+import {
+  createCircuit,
+  enter,
+  refusalOf,
+  settle,
+  waitOf,
+  type Circuit,
+  type CircuitSettings,
+} from './circuit.ts'
 
 /** What `circuitBreaker` says of itself for `describe`. */
 export function descriptionOf(settings: CircuitSettings): Description {
@@ -23,7 +31,10 @@ function rehearsalOf(settings: CircuitSettings): RehearsedMiddleware {
     const result = next()
     const failure = classifyRehearsed(result)
     const trips: Trips = result.kind === 'answer' ? 'success' : (failure?.trips ?? 'failure')
-    settle(ticket, trips, failure, rehearsal.nowMs)
+    const { nowMs, requests } = rehearsal
+    settle(ticket, trips, failure, nowMs)
+    const waitMs = trips === 'failure' ? waitOf(circuit, nowMs) : undefined
+    if (waitMs !== undefined) rehearsal.openCircuit = { untilMs: nowMs + waitMs, requests }
     return result
   }
 }

@@ -4,14 +4,23 @@ import {
   circuitKey,
   emit,
   modelOf,
-  wake,
+  openCircuit,
   type MiddlewareContext,
   type MiddlewareRequest,
 } from '@breakwater/core'
-import { advance, enter, refusalOf, settle, type Change, type Circuit, type Ticket } from './circuit.ts'
+import {
+  advance,
+  enter,
+  refusalOf,
+  settle,
+  waitOf,
+  type Change,
+  type Circuit,
+  type Ticket,
+} from './circuit.ts'
 import { orgKeyOf } from './circuit-key.ts'
 import type { CircuitOpenError } from './circuit-open-error.ts'
-import { tell, type Circuits } from './circuits.ts'
+import { tell, wakeAll, type Circuits } from './circuits.ts'
 import type { Settings } from './options.ts'
 import { isolationRefusal } from './refusal.ts'
 import type { Verdict } from './stream-outcome.ts'
@@ -44,8 +53,16 @@ export function createGate(
 
   function told(request: MiddlewareRequest, ctx: MiddlewareContext, circuit: Circuit, change?: Change): void {
     if (change === undefined) return
-    if (change.to === 'closed') wake(circuit.key)
+    if (change.to === 'closed') wakeAll(circuit)
     tell(callOf(request, ctx), circuit, change, onStateChange)
+  }
+
+  /** Tells whoever sends the call again which circuit its failure has met, and whether that one is open now. */
+  function meet(request: MiddlewareRequest, ctx: MiddlewareContext, circuit: Circuit, now: number): void {
+    const call = callOf(request, ctx)
+    circuitKey.set(call, circuit.key)
+    const waitMs = waitOf(circuit, now)
+    if (waitMs !== undefined) openCircuit.set(call, { until: now + waitMs, attempts: call.attempts.length })
   }
 
   function refuse(
@@ -90,14 +107,14 @@ export function createGate(
       const now = performance.now()
       const failure: Classification | undefined = verdict === 'neutral' ? undefined : verdict
       const trips = verdict === undefined ? 'success' : verdict === 'neutral' ? 'neutral' : verdict.trips
-      if (trips === 'failure') circuitKey.set(callOf(request, ctx), ticket.circuit.key)
       told(request, ctx, ticket.circuit, settle(ticket, trips, failure, now))
+      if (trips === 'failure') meet(request, ctx, ticket.circuit, now)
       if (org === undefined) return
       const orgTrips = tripsOrg(verdict)
-      if (orgTrips === 'failure') circuitKey.set(callOf(request, ctx), org.circuit.key)
       // A success has something to say to it only when it is not closed.
       if (orgTrips !== 'success' || org.leaseEndsAt !== undefined)
         told(request, ctx, org.circuit, settle(org, orgTrips, failure, now))
+      if (orgTrips === 'failure') meet(request, ctx, org.circuit, now)
     },
   }
 }

@@ -29,7 +29,7 @@ export interface CircuitBreakerOptions {
   consecutiveFailures?: number | false | undefined
   /** For how long an outcome counts, in milliseconds, forgotten by tenths. @default 30000 */
   windowMs?: number | undefined
-  /** For how long a circuit opens when the server does not say, in milliseconds. @default 5000 */
+  /** For how long a circuit opens when the server does not say, in milliseconds. @default 2000 */
   resetMs?: number | undefined
   /** Up to what that doubles while probes fail, in milliseconds. @default `resetMs`: it does not grow */
   maxResetMs?: number | undefined
@@ -66,7 +66,7 @@ export const circuitBreakerDefaults: {
   errorThresholdPercentage: 50,
   consecutiveFailures: 10,
   windowMs: 30_000,
-  resetMs: 5000,
+  resetMs: 2000,
   probes: 1,
   orgCategories: [],
   maxCircuits: 1000,

@@ -21,10 +21,10 @@ export function refusal(
   key: string,
   { name, cause }: Words,
   failure: Classification | undefined,
-  state: 'open' | 'half_open',
+  isOpen: boolean,
   waitMs: number,
 ): CircuitOpenError {
-  const what = state === 'open' ? 'is open' : 'waits for its probe'
+  const what = isOpen ? 'is open' : 'waits for its probe'
   // Never too early.
   const retryAfterMs = Math.ceil(waitMs)
   return new CircuitOpenError(

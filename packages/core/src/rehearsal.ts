@@ -65,6 +65,8 @@ export interface Rehearsal {
   targetsLeft: number
   /** Where the next request goes. */
   target: RehearsedTarget
+  /** The circuit that a failing try has left open: until when, and how many requests had been sent then. */
+  openCircuit: { readonly untilMs: number; readonly requests: number } | undefined
   /** Requests sent so far. */
   readonly requests: number
   /** What was waited so far, in milliseconds. */
@@ -125,6 +127,7 @@ export function rehearse(
     deadlineMs,
     targetsLeft: 0,
     target: { origin: '', model: '', isPrimary: true },
+    openCircuit: undefined,
     get nowMs() {
       return nowMs
     },

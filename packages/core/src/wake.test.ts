@@ -30,7 +30,7 @@ describe('waitOrWake', () => {
     wake('a')
     wake('a')
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(waits.map(({ endedAt }) => endedAt)).toEqual([1082, 1016, 1049])
+    expect(waits.map(({ endedAt }) => endedAt)).toEqual([1083, 1016, 1050])
     expect(other.endedAt).toBe(5000)
   })
 
@@ -52,6 +52,27 @@ describe('waitOrWake', () => {
     }
   })
 
+  it('lets so many come in a second as it is told', async () => {
+    const random = (): number => 1
+    const waits = [1, 2, 3, 4].map((since) => waiting('a', 10_000, { since, random }))
+    wake('a', 10)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(waits.map(({ endedAt }) => endedAt)).toEqual([100, 200, 300, 400])
+  })
+
+  it('has one line, however often it is called', async () => {
+    const random = (): number => 1
+    const first = [1, 3].map((since) => waiting('a', 60_000, { since, random }))
+    wake('a', 1)
+    await vi.advanceTimersByTimeAsync(500)
+    // Those who have come since stand in the same line, by their age.
+    const second = [0, 2].map((since) => waiting('a', 60_000, { since, random }))
+    wake('a', 1)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(first.map(({ endedAt }) => endedAt)).toEqual([2500, 4500])
+    expect(second.map(({ endedAt }) => endedAt)).toEqual([1000, 3000])
+  })
+
   it('keeps to the wait itself, or to what it may become', async () => {
     const random = (): number => 0
     const long = Array.from({ length: 100 }, (_, since) => waiting('a', 60_000, { since, random }))
@@ -61,7 +82,7 @@ describe('waitOrWake', () => {
     ]
     wake('a')
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(long.at(-1)?.endedAt).toBe(99 * 33)
+    expect(long.at(-1)?.endedAt).toBe(3300)
     expect(short.endedAt).toBe(500)
     expect(patient.endedAt).toBe(3000)
   })

@@ -4,6 +4,20 @@ import { maxTimerMs } from './sleep.ts'
 /** The key of the circuit that the call's last attempt met: a breaker sets it, and calls {@link wake} with it on closing. */
 export const circuitKey: CallKey<string> = createCallKey('circuit-breaker.key')
 
+/** A circuit that a failing try has met, or left, open. */
+export interface OpenCircuit {
+  /** When it lets a call through, in milliseconds of `performance.now()`. */
+  readonly until: number
+  /** How many attempts the call's ledger had then: of a later try it says nothing. */
+  readonly attempts: number
+}
+
+/**
+ * The circuit of a try that has failed upstream, where it is open after that: a breaker sets it beside {@link circuitKey}. Another
+ * try before its time would be refused.
+ */
+export const openCircuit: CallKey<OpenCircuit> = createCallKey('circuit-breaker.open')
+
 /** Somebody who waits for a circuit. */
 interface Waiter {
   /** Since when its call has been under way: the oldest goes first. */
@@ -54,7 +68,6 @@ export function waitOrWake(
       reject(signal?.reason)
     }
     const endIn = (turnMs: number): void => {
-      waiters.delete(waiter)
       clearTimeout(timer)
       timer = setTimeout(end, Math.min(Math.max(0, lastAt - performance.now()), turnMs))
     }
@@ -72,17 +85,18 @@ export function waitOrWake(
   })
 }
 
-/** What passes between two that are woken, in milliseconds: thirty in a second, for an API that has just recovered. */
-const turnMs = 33
+/** How many are woken in a second unless somebody knows better, for an API that has just recovered. */
+const usualPerSecond = 30
 /** However many wait, all have had their turn after this long. */
 const maxSpreadMs = 30_000
 
 /**
- * Ends all waits for `key`, one after the other, those of the oldest calls first. A crowd that has gathered in an outage
- * comes back as a stream, and not at once.
+ * Ends all waits for `key`, one after the other, those of the oldest calls first: `perSecond` of them, or more where they would not
+ * all have had their turn after 30 s. A crowd that has gathered in an outage comes back as a stream, and not at once. Who still
+ * stands in line from an earlier time lines up with the others.
  */
-export function wake(key: string): void {
+export function wake(key: string, perSecond: number = usualPerSecond): void {
   const line = [...(waiting.get(key) ?? [])].toSorted((one, other) => one.since - other.since)
-  const eachMs = Math.min(turnMs, maxSpreadMs / line.length)
+  const eachMs = Math.min(1000 / perSecond, maxSpreadMs / line.length)
   for (const [index, { random, endIn }] of line.entries()) endIn((index + random()) * eachMs)
 }

@@ -48,6 +48,8 @@ export interface Circumstances {
   readonly hasTarget: boolean
   /** Time to the deadline in milliseconds. */
   readonly remainingMs: number
+  /** Time for which the circuit of the try is open after its failure, in milliseconds; `undefined` where it is not. */
+  readonly openMs: number | undefined
 }
 
 /** To wait and send again; or to stop, for no reason to tell where a failover goes on. */
@@ -74,12 +76,16 @@ export function newTally(): Tally {
 /** Decides on a failure that may be retried, and enters a retry in the tally and the budget. */
 export function decide(
   failure: Classification,
-  { isReplayable, isStale, hasTarget, remainingMs }: Circumstances,
+  circumstances: Circumstances,
   tally: Tally,
   settings: Settings,
 ): Decision {
-  const { category, retry, fault, retryAfterMs: floorMs } = failure
+  const { isReplayable, isStale, hasTarget, remainingMs } = circumstances
+  const { retry, fault, failover } = failure
   const { policy, mostRetries, budget, maxRetryAfterMs, jitter, random } = settings
+  const openMs = waitsForCircuit(failure, circumstances, policy) ? circumstances.openMs : undefined
+  const category = openMs === undefined ? failure.category : 'circuit_open'
+  const floorMs = openMs === undefined ? failure.retryAfterMs : Math.max(openMs, failure.retryAfterMs ?? 0)
   const isCircuit = category === 'circuit_open'
   const row = policy[category]
   if (row === undefined) return stop('attempts')
@@ -87,7 +93,8 @@ export function decide(
   const allowed = once ? Math.min(1, row.retries) : row.retries
   const made = tally.made.get(category) ?? 0
   const isSpent = made >= row.retries || (once && tally.once.has(category))
-  if (!isCircuit) tally.cap = Math.max(tally.cap, allowed)
+  if (openMs !== undefined) tally.cap = mostRetries
+  else if (!isCircuit) tally.cap = Math.max(tally.cap, allowed)
   // Nothing is sent while a circuit is open: its waits end with their own number.
   const cap = isCircuit ? mostRetries : Math.min(mostRetries, tally.cap + (tally.freed ? 1 : 0))
   const isFree = isStale && !tally.freed && allowed > 0 && tally.sent <= mostRetries
@@ -101,12 +108,15 @@ export function decide(
     return { retry: true, waitMs: 0, reason: 'stale_socket' }
   }
   // Either back off long or go elsewhere, never both in a row.
-  if (hasTarget && (isCircuit || retry === 'patient')) return stop(undefined)
+  if (hasTarget && failover && (isCircuit || retry === 'patient')) return stop(undefined)
   if (floorMs !== undefined && floorMs > maxRetryAfterMs) return stop('hint_too_long')
 
-  const previousMs = tally.lastMs.get(category) ?? 0
-  const ownMs =
-    isCircuit && floorMs !== undefined ? 0 : backoffMs({ row, index: made, previousMs, jitter, random })
+  const previousMs = tally.lastMs.get(failure.category) ?? 0
+  // Who probes a circuit alone, time and again, has to last as long as its own row would.
+  const own = openMs === undefined ? row : (policy[failure.category] ?? row)
+  const index = openMs === undefined ? made : tally.sent - 1
+  const isTold = failure.category === 'circuit_open' && floorMs !== undefined
+  const ownMs = isTold ? 0 : backoffMs({ row: own, index, previousMs, jitter, random })
   const hintMs = floorMs === undefined ? 0 : aboveFloorMs(floorMs, random)
   const waitMs = Math.max(ownMs, hintMs)
   if (waitMs >= remainingMs) return stop('deadline')
@@ -117,8 +127,23 @@ export function decide(
   tally.retries++
   tally.made.set(category, made + 1)
   if (once) tally.once.add(category)
-  tally.lastMs.set(category, ownMs)
+  tally.lastMs.set(failure.category, ownMs)
   return { retry: true, waitMs, reason: reasonOf(isCircuit, hintMs > ownMs) }
+}
+
+/**
+ * Whether a failure that has left its circuit open waits for it, as a refusal would: the breaker limits what goes upstream then,
+ * and no row or budget of the category needs to. What may have been billed, or is retried once at most, keeps to its own row.
+ */
+function waitsForCircuit(
+  failure: Classification,
+  { openMs, isStale, hasTarget }: Circumstances,
+  policy: RetryPolicy,
+): boolean {
+  if (openMs === undefined || isStale || failure.replay !== 'safe' || isOnce(failure)) return false
+  if (hasTarget && !failure.failover) return false
+  const { circuit_open: circuit, [failure.category]: own } = policy
+  return (own?.retries ?? 0) > 0 && (circuit?.retries ?? 0) > 0
 }
 
 function reasonOf(isCircuit: boolean, isHinted: boolean): RetryEvent['reason'] {

@@ -24,13 +24,13 @@ const onlyConnection = { rate_limit: none, overloaded: none, request_timeout: no
 
 describe('the worst case of jitterRetry', () => {
   it('has waits for a circuit only with a breaker inside', () => {
-    expect(worstOf(jitterRetry()).maxWaitMs).toBe(5 * 63_000)
-    expect(worstOf(breaker, jitterRetry()).maxWaitMs).toBe(5 * 63_000)
-    expect(worstOf(jitterRetry(), breaker).maxWaitMs).toBe((5 + 8) * 63_000)
+    expect(worstOf(jitterRetry()).maxWaitMs).toBe(6 * 63_000)
+    expect(worstOf(breaker, jitterRetry()).maxWaitMs).toBe(6 * 63_000)
+    expect(worstOf(jitterRetry(), breaker).maxWaitMs).toBe((6 + 100) * 63_000)
     const fewer = { circuit_open: { retries: 2, capMs: 100_000, baseMs: 100_000 } }
-    expect(worstOf(jitterRetry({ policy: fewer }), breaker).maxWaitMs).toBe(5 * 63_000 + 2 * 100_000)
+    expect(worstOf(jitterRetry({ policy: fewer }), breaker).maxWaitMs).toBe(6 * 63_000 + 2 * 100_000)
     const noHints = jitterRetry({ maxRetryAfterMs: 0, policy: { circuit_open: { retries: 3 } } })
-    expect(worstOf(noHints, breaker).maxWaitMs).toBe(68_000 + 3 * 4000)
+    expect(worstOf(noHints, breaker).maxWaitMs).toBe(68_500 + 3 * 4000 + 6 * (45_000 - 4000))
   })
 
   it('has neither those nor patient waits while a failover outside has another target', () => {
@@ -38,7 +38,8 @@ describe('the worst case of jitterRetry', () => {
     const retry = jitterRetry({ policy, maxRetryAfterMs: 10_000 })
     // Of request_timeout two waits, of connection three.
     expect(worstOf(retry, breaker)).toMatchObject({
-      maxWaitMs: 200_000 + 2 * 11_000 + 8 * 11_000,
+      // A try that leaves the circuit open may wait as its own row says.
+      maxWaitMs: 200_000 + 2 * 11_000 + 100 * 11_000 + 3 * (200_000 - 11_000),
       maxWaitToMoveMs: 3 * 11_000,
     })
     const withOther = { ...policy, overloaded: none, server_error: { retries: 3, baseMs: 40_000 } }
@@ -73,38 +74,38 @@ describe('the worst case of jitterRetry', () => {
     })
     // A refused try has waited inside as well.
     expect(worstOf(jitterRetry({ maxRetryAfterMs: 0 }), breaker, inside).maxWaitMs).toBe(
-      68_000 + 8 * 5000 + (6 + 8) * 10,
+      68_500 + 100 * 5000 + 6 * (45_000 - 5000) + (7 + 100) * 10,
     )
   })
 
   it('takes a turn for each try, also for one that meets an open circuit', () => {
-    expect(worstOf(jitterRetry()).turns).toBe(6)
-    expect(worstOf(jitterRetry(), breaker).turns).toBe(6 + 8)
+    expect(worstOf(jitterRetry()).turns).toBe(7)
+    expect(worstOf(jitterRetry(), breaker).turns).toBe(7 + 100)
     const inside = stand('inside', { maxRequests: 9, maxWaitMs: 0, turns: 2 })
-    expect(worstOf(jitterRetry(), inside).turns).toBe(12)
+    expect(worstOf(jitterRetry(), inside).turns).toBe(14)
   })
 
   it('does not multiply with another one, unless somebody stands between who changes outcomes', () => {
     const classify = stand('classify')
-    expect(worstOf(jitterRetry(), jitterRetry())).toMatchObject({ maxRequests: 6, maxWaitMs: 315_000 })
+    expect(worstOf(jitterRetry(), jitterRetry())).toMatchObject({ maxRequests: 7, maxWaitMs: 378_000 })
     expect(worstOf(jitterRetry(), classify, stand('otel'), jitterRetry(), breaker)).toMatchObject({
-      maxRequests: 6,
-      maxWaitMs: 819_000,
+      maxRequests: 7,
+      maxWaitMs: 6_678_000,
     })
     for (const name of ['streamGuard', 'timeout', 'circuitBreaker', 'modelFailover', 'theirs']) {
-      expect(worstOf(jitterRetry(), stand(name), jitterRetry()).maxRequests).toBe(36)
+      expect(worstOf(jitterRetry(), stand(name), jitterRetry()).maxRequests).toBe(49)
     }
   })
 
   it('leaves a closed connection that it does not send again to a failover outside', () => {
     const policy = { connection: none }
-    expect(worstOf(failover, jitterRetry({ policy })).maxRequests).toBe(7)
-    expect(worstOf(jitterRetry({ policy })).maxRequests).toBe(6)
-    expect(worstOf(failover, jitterRetry()).maxRequests).toBe(6)
+    expect(worstOf(failover, jitterRetry({ policy })).maxRequests).toBe(8)
+    expect(worstOf(jitterRetry({ policy })).maxRequests).toBe(7)
+    expect(worstOf(failover, jitterRetry()).maxRequests).toBe(7)
     expect(
       worstOf(failover, jitterRetry({ policy: { ...onlyConnection, connection: none } })).maxRequests,
     ).toBe(3)
-    expect(describeStack([jitterRetry({ policy }), failover]).maxRequests).toBe(6)
+    expect(describeStack([jitterRetry({ policy }), failover]).maxRequests).toBe(7)
   })
 })
 
@@ -131,11 +132,11 @@ describe('jitterRetry in a rehearsal', () => {
     const { faults } = describeStack([limiter, jitterRetry()])
     expect(seen).toEqual([
       ['failure', 0],
-      ['turn', 5000],
-      ['failure', 5000],
-      ['turn', 20_000],
+      ['turn', 500],
+      ['failure', 500],
+      ['turn', 1500],
     ])
-    expect(faults.overloaded).toMatchObject({ requests: 2, waitMs: 20_000, category: 'rate_limit' })
+    expect(faults.overloaded).toMatchObject({ requests: 2, waitMs: 1500, category: 'rate_limit' })
   })
 })
 
@@ -149,11 +150,29 @@ describe('jitterRetry in a rehearsal, at an open circuit', () => {
       },
     })
 
+  it('waits for one that its try has left open, as long as that is open', () => {
+    const leaving = (openMs: number): Middleware =>
+      withDescription((request, next) => next(request), {
+        name: 'leaving',
+        rehearse: () => (rehearsal, next) => {
+          const result = next()
+          const { nowMs, requests } = rehearsal
+          rehearsal.openCircuit = { untilMs: nowMs + openMs, requests }
+          return result
+        },
+      })
+    const once = jitterRetry({ policy: { overloaded: { retries: 1, stepsMs: [500] } } })
+    const { overloaded: open } = describeStack([once, leaving(2000)]).faults
+    expect(open).toMatchObject({ requests: 6, waitMs: 5 * 2200 })
+    const { overloaded: over } = describeStack([once, leaving(0)]).faults
+    expect(over).toMatchObject({ requests: 2, waitMs: 500 })
+  })
+
   it('waits for it so often, and less where a failover inside has asked another target first', () => {
     const { overloaded: alone } = describeStack([jitterRetry(), refusing(false)]).faults
-    expect(alone).toMatchObject({ requests: 0, waitMs: 8 * 110, category: 'circuit_open' })
+    expect(alone).toMatchObject({ requests: 0, waitMs: 100 * 110, category: 'circuit_open' })
     const { overloaded: behind } = describeStack([jitterRetry(), refusing(true)]).faults
-    expect(behind).toMatchObject({ requests: 6, waitMs: 5 * 110 })
+    expect(behind).toMatchObject({ requests: 7, waitMs: 6 * 110 })
   })
 })
 

@@ -12,14 +12,16 @@ export function descriptionOf(settings: Settings): Description {
     worst(inside, place) {
       const { maxRequests, maxWaitMs, maxWaitToMoveMs = maxWaitMs } = inside
       const { sentOnce = 0, turns = maxRequests } = inside
-      const { retries, waitMs, waitToMoveMs, circuitWaits, circuitMs } = mostOf(settings)
+      const { retries, waitMs, waitToMoveMs, circuitWaits, circuitMs, probeMs } = mostOf(settings)
       const isOuter = givesUpInside(place)
       // Only a breaker inside refuses its tries. Then nothing is sent, and something may have been waited for all the same.
       const refusals = !isOuter && place.inside.includes('circuitBreaker') ? circuitWaits : 0
       const tries = isOuter ? 1 : 1 + retries
+      // A failing probe waits as its own row says, where that is longer.
+      const longerMs = refusals > 0 ? retries * Math.max(0, probeMs - circuitMs) : 0
       return {
         maxRequests: (maxRequests - sentOnce) * tries + sentOnce + resent(settings, place),
-        maxWaitMs: maxWaitMs * (tries + refusals) + (isOuter ? 0 : waitMs) + refusals * circuitMs,
+        maxWaitMs: maxWaitMs * (tries + refusals) + (isOuter ? 0 : waitMs) + refusals * circuitMs + longerMs,
         // It waits for no circuit then, and not patiently.
         maxWaitToMoveMs: maxWaitToMoveMs * tries + (isOuter ? 0 : waitToMoveMs),
         sentOnce,
@@ -45,6 +47,7 @@ function mostOf({ policy, mostRetries: retries, maxRetryAfterMs, jitter }: Setti
   waitToMoveMs: number
   circuitWaits: number
   circuitMs: number
+  probeMs: number
 } {
   const hintMs = maxRetryAfterMs + Math.ceil(Math.min(maxRetryAfterMs / 10, maxSpreadMs))
   /** Its waits in their order, each as long as it can be. */
@@ -71,6 +74,10 @@ function mostOf({ policy, mostRetries: retries, maxRetryAfterMs, jitter }: Setti
     ),
     circuitWaits: circuit?.retries ?? 0,
     circuitMs: circuit === undefined ? 0 : Math.max(hintMs, ...waitsOf(circuit)),
+    probeMs: Math.max(
+      0,
+      ...Object.values(others).flatMap((row) => (row.retries > 0 ? waitsOf({ ...row, retries }) : [])),
+    ),
   }
 }
 

@@ -64,7 +64,13 @@ describe('the budget', () => {
   it('gets no more than that for a connection that was tried again for nothing', () => {
     const settings = settingsOf({ budget: retryBudget({ capacity: 9 }) })
     const tally = newTally()
-    const circumstances = { isReplayable: true, isStale: false, hasTarget: false, remainingMs: Infinity }
+    const circumstances = {
+      isReplayable: true,
+      isStale: false,
+      hasTarget: false,
+      remainingMs: Infinity,
+      openMs: undefined,
+    }
     tally.sent = 1
     expect(decide(classification('overloaded'), circumstances, tally, settings).retry).toBe(true)
     expect([tally.charged, tally.retries]).toEqual([true, 1])

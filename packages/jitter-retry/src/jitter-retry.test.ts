@@ -175,7 +175,7 @@ describe('jitterRetry', () => {
     await settle(
       new Anthropic({ apiKey: 'test', fetch, middleware: [jitterRetry()] }).messages.create(params),
     )
-    expect(fetch.requests.map(({ at }) => Math.round(at))).toEqual([0, 500, 4250])
+    expect(fetch.requests.map(({ at }) => Math.round(at))).toEqual([0, 500, 875])
   })
 
   it.each([
@@ -197,7 +197,7 @@ describe('jitterRetry', () => {
 
   it('describes itself', () => {
     const { maxRequests, maxWaitMs, text, warnings } = describeStack([jitterRetry()])
-    expect([maxRequests, maxWaitMs, warnings]).toEqual([6, 5 * 63_000, []])
+    expect([maxRequests, maxWaitMs, warnings]).toEqual([7, 6 * 63_000, []])
     expect(text).toContain('jitterRetry → upstream')
     expect(describeStack([jitterRetry(), jitterRetry()]).warnings).toHaveLength(1)
     const policy = {

@@ -15,8 +15,8 @@ describe('retryPolicy', () => {
     expect(Object.keys(retryPolicy).sort()).toEqual(retried.map(([category]) => category).sort())
   })
 
-  it('sends five retries at most', () => {
-    expect(mostRetries(retryPolicy)).toBe(5)
+  it('sends six retries at most', () => {
+    expect(mostRetries(retryPolicy)).toBe(6)
     expect(mostRetries({ circuit_open: { retries: 8, baseMs: 1, capMs: 1 } })).toBe(0)
   })
 })
@@ -34,13 +34,13 @@ describe('mergePolicy', () => {
     [
       'retries of steps',
       { overloaded: { retries: 9 } },
-      { overloaded: { retries: 9, stepsMs: [5000, 15_000, 45_000] } },
+      { overloaded: { retries: 9, stepsMs: [500, 1000, 2000, 5000, 15_000, 45_000] } },
     ],
     ['steps', { rate_limit: { stepsMs: [1, 2] } }, { rate_limit: { retries: 2, stepsMs: [1, 2] } }],
     [
       'steps to backoff',
       { overloaded: { capMs: 9 } },
-      { overloaded: { retries: 3, baseMs: 1000, capMs: 9 } },
+      { overloaded: { retries: 6, baseMs: 1000, capMs: 9 } },
     ],
     [
       'a row that is new',

@@ -43,14 +43,14 @@ export type RetryPolicyOptions = { readonly [Key in Category]?: RetryRowOptions 
 /** The default policy, by category; all others are not retried. */
 export const retryPolicy: RetryPolicy = {
   rate_limit: { retries: 5, baseMs: 1000, capMs: 60_000 },
-  overloaded: { retries: 3, stepsMs: [5000, 15_000, 45_000] },
+  overloaded: { retries: 6, stepsMs: [500, 1000, 2000, 5000, 15_000, 45_000] },
   server_error: { retries: 1, baseMs: 1000, capMs: 60_000 },
   connection: { retries: 3, baseMs: 500, capMs: 60_000 },
   timeout: { retries: 1, baseMs: 1000, capMs: 60_000 },
   request_timeout: { retries: 2, baseMs: 1000, capMs: 60_000 },
   conflict: { retries: 1, baseMs: 500, capMs: 60_000 },
-  // The circuit says how long: these waits are for one that does not.
-  circuit_open: { retries: 8, baseMs: 1000, capMs: 5000 },
+  // The circuit says how long, and the caller how often: these waits are for one that does not.
+  circuit_open: { retries: 100, baseMs: 1000, capMs: 5000 },
 }
 
 /** What a row takes from when neither the user nor the default policy says it. */

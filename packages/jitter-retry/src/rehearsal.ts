@@ -1,5 +1,5 @@
 import { classifyRehearsed } from '@breakwater/classify'
-import type { RehearsedMiddleware } from '@breakwater/core'
+import type { Rehearsal, RehearsedMiddleware } from '@breakwater/core'
 import { decide, newTally, type Settings } from './decide.ts'
 
 /** `jitterRetry` in miniature: it decides as the real one does, with a full budget, and draws the longest waits. */
@@ -16,9 +16,10 @@ export function rehearsalOf(settings: Settings): RehearsedMiddleware {
       if (failure.category !== 'circuit_open' || rehearsal.requests > before) tally.sent++
       if (failure.retry === 'never') return { ...result, isFinal: true }
       const remainingMs = rehearsal.deadlineMs - rehearsal.nowMs
+      const openMs = openMsOf(rehearsal, before)
       const decision = decide(
         failure,
-        { isReplayable: true, isStale: false, hasTarget, remainingMs },
+        { isReplayable: true, isStale: false, hasTarget, remainingMs, openMs },
         tally,
         longest,
       )
@@ -29,4 +30,12 @@ export function rehearsalOf(settings: Settings): RehearsedMiddleware {
       result = rehearsal.renew() ?? next()
     }
   }
+}
+
+/** For how long the circuit of a try that has failed is open after that. */
+function openMsOf({ fault, openCircuit, requests, nowMs }: Rehearsal, before: number): number | undefined {
+  // What a guard makes of a stream that breaks may have been billed: it waits for no circuit.
+  if (fault === 'stream_cut_early' || openCircuit === undefined) return undefined
+  const isOfThisTry = openCircuit.requests === requests && requests === before + 1
+  return isOfThisTry && openCircuit.untilMs > nowMs ? openCircuit.untilMs - nowMs : undefined
 }

@@ -7,6 +7,7 @@ import {
   isFetchSeam,
   isReplayable,
   isResponse,
+  openCircuit,
   releaseHolds,
   remainingMs,
   renewHolds,
@@ -68,6 +69,7 @@ export async function retry(first: unknown, run: Run): Promise<Ending> {
       isStale: isStaleSocket(outcome),
       hasTarget: run.hasTarget,
       remainingMs: remainingMs(call),
+      openMs: openMsOf(run, attemptsBefore),
     }
     const decision = decide(failure, circumstances, tally, settings)
     if (!decision.retry) {
@@ -110,6 +112,15 @@ export async function retry(first: unknown, run: Run): Promise<Ending> {
     if (error !== failed) throw error
   }
   return { outcome, fate }
+}
+
+/** For how long the circuit of a try that has failed is open after that; `undefined` where it is not, or others were tried too. */
+function openMsOf({ call }: Run, attemptsBefore: number): number | undefined {
+  const circuit = openCircuit.get(call)
+  const { length } = call.attempts
+  if (circuit === undefined || circuit.attempts !== length || length !== attemptsBefore + 1) return undefined
+  const openMs = circuit.until - performance.now()
+  return openMs > 0 ? openMs : undefined
 }
 
 /** Whether there is nothing to decide: another try cannot help, or is somebody else's. */

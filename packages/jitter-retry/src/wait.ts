@@ -15,7 +15,7 @@ import type { Run } from './run.ts'
  * on an abort, with the reason of the caller's signal.
  */
 export async function wait(
-  { retry, retryAfterMs }: Classification,
+  { category, retry, retryAfterMs }: Classification,
   { waitMs, reason }: Pick<RetryEvent, 'waitMs' | 'reason'>,
   { request, ctx, call, settings }: Run,
 ): Promise<number> {
@@ -23,7 +23,9 @@ export async function wait(
   const from = performance.now()
   const signal = activeSignal(request, ctx) ?? callerSignal(request, ctx)
   // What the server itself has asked for is a floor, whatever a circuit says.
-  const isWakeable = reason === 'circuit' || (retry === 'patient' && retryAfterMs === undefined)
+  const isWakeable =
+    category === 'circuit_open' ||
+    (retryAfterMs === undefined && (reason === 'circuit' || retry === 'patient'))
   const key = isWakeable ? circuitKey.get(call) : undefined
   try {
     await (key === undefined

@@ -119,7 +119,7 @@ describe('five behaviours in every order', () => {
       } else {
         expect(value).toBeInstanceOf(Anthropic.APIError)
         expect(value).toMatchObject({ status: 529, type: 'overloaded_error' })
-        expect(requests).toHaveLength(isOutside('retry', 'guard') ? 4 : 1)
+        expect(requests).toHaveLength(isOutside('retry', 'guard') ? 7 : 1)
       }
     })
 

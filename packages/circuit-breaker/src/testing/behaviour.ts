@@ -1,6 +1,13 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { classify, classifyError, type Category } from '@breakwater/classify'
-import { circuitKey, createFetch, send as sendOn, waitOrWake, type Middleware } from '@breakwater/core'
+import {
+  circuitKey,
+  createFetch,
+  openCircuit,
+  send as sendOn,
+  waitOrWake,
+  type Middleware,
+} from '@breakwater/core'
 import { params, recordingLogger, seams } from '@breakwater/testing'
 import { fakeFetch, type Reply } from '@breakwater/testkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -23,15 +30,15 @@ export function behaviour(opossum: string): void {
     })
 
     describe('by default', () => {
-      it('opens at the tenth failure for 5 s, lets one call through, stays open, and closes', async () => {
+      it('opens at the tenth failure for 2 s, lets one call through, stays open, and closes', async () => {
         const test = setUp(clientOf, [...Array.from({ length: 11 }, () => 529), 200])
         expect(await test.sendAll(12)).toEqual([...words(10, '529'), 'open', 'open'])
-        await advance(4999)
+        await advance(1999)
         expect(await test.sendAll(1)).toEqual(['open'])
         expect(test.fetch.requests).toHaveLength(10)
         await advance(1)
         expect(await test.sendAll(2)).toEqual(['529', 'open'])
-        await advance(5000)
+        await advance(2000)
         expect(await test.sendAll(3)).toEqual(['ok', 'ok', 'ok'])
         expect(test.fetch.requests).toHaveLength(14)
         const state = { type: 'breaker_state', key }
@@ -42,10 +49,10 @@ export function behaviour(opossum: string): void {
             to: 'open',
             reason: 'failures',
             category: 'overloaded',
-            openMs: 5000,
+            openMs: 2000,
           },
           { ...state, from: 'open', to: 'half_open', reason: 'elapsed' },
-          { ...state, from: 'half_open', to: 'open', reason: 'probe', category: 'overloaded', openMs: 5000 },
+          { ...state, from: 'half_open', to: 'open', reason: 'probe', category: 'overloaded', openMs: 2000 },
           { ...state, from: 'open', to: 'half_open', reason: 'elapsed' },
           { ...state, from: 'half_open', to: 'closed', reason: 'probe' },
         ])
@@ -54,7 +61,7 @@ export function behaviour(opossum: string): void {
           type: 'breaker_rejected',
           key,
           category: 'overloaded',
-          retryAfterMs: 5000,
+          retryAfterMs: 2000,
           model: params.model,
         })
         expect(test.events.filter(({ type }) => type.startsWith('breaker_'))).toHaveLength(9)
@@ -236,11 +243,14 @@ export function behaviour(opossum: string): void {
       })
 
       it('the place of a hung probe is free after its lease, and its late success still closes', async () => {
-        const test = setUp(clientOf, [500, 500, { delayMs: 2500 }, { network: 'hang' }], small)
+        const test = setUp(clientOf, [500, 500, { delayMs: 6500 }, { network: 'hang' }], small)
         await test.sendAll(2)
         await advance(1000)
         const slow = test.send()
-        await advance(999)
+        await advance(4500)
+        expect(await test.sendAll(1)).toEqual(['open'])
+        expect(test.rejected.at(-1)?.retryAfterMs).toBe(500)
+        await advance(499)
         expect(await test.sendAll(1)).toEqual(['open'])
         expect(test.rejected.at(-1)?.retryAfterMs).toBe(100)
         await advance(1)
@@ -254,6 +264,24 @@ export function behaviour(opossum: string): void {
         expect(test.state()).toBe('closed')
         controller.abort()
         await hung
+        expect(test.state()).toBe('closed')
+      })
+
+      it('probes that take as long as an answer may do not pile up', async () => {
+        const slow = Array.from({ length: 20 }, () => ({ delayMs: 30_000 }))
+        const test = setUp(clientOf, [...Array.from({ length: 10 }, () => 529), ...slow])
+        await test.sendAll(10)
+        const callings: Promise<unknown>[] = []
+        // Somebody calls all the time.
+        for (let ms = 0; ms < 30_000; ms += 500) {
+          callings.push(test.send())
+          await advance(500)
+        }
+        // Of the 28 s that the circuit is half open there is one for each 5: with leases of 2 s it would be 14.
+        expect(test.fetch.requests).toHaveLength(10 + 6)
+        expect(test.rejected.every(({ retryAfterMs = 0 }) => retryAfterMs <= 2000)).toBe(true)
+        await advance(30_000)
+        expect((await Promise.all(callings)).map(shortOf).filter((word) => word === 'ok')).toHaveLength(6)
         expect(test.state()).toBe('closed')
       })
 
@@ -391,6 +419,78 @@ export function behaviour(opossum: string): void {
         expect(printed).not.toContain('SECRET')
         expect(JSON.stringify(test.events)).not.toContain('SECRET')
         expect(JSON.stringify(test.breaker.snapshot())).not.toContain('SECRET')
+      })
+
+      it.each([
+        ['of a quiet service, ten in a second', 2000, 10, 100],
+        ['of a busy one, somewhat more than came before', 50, 880, 1000 / 35],
+        ['where nobody knows, thirty in a second', 0, 10, 1000 / 30],
+      ])('wakes those who wait for it: %s', async (_name, gapMs, count, eachMs) => {
+        const script = [...Array.from({ length: count }, () => 200), ...words(10, '').map(() => 529), 200]
+        const test = setUp(clientOf, script)
+        for (let index = 0; index < count; index++) {
+          await test.send()
+          await advance(gapMs)
+        }
+        await test.sendAll(10)
+        expect(test.state()).toBe('open')
+        await advance(2000)
+        const from = performance.now()
+        const ends: number[] = []
+        const waits = Array.from({ length: 10 }, (_, since) =>
+          waitOrWake(key, 60_000, { since, random: () => 1 }).then(() => ends.push(performance.now() - from)),
+        )
+        await test.send()
+        await advance(2000)
+        await Promise.all(waits)
+        const last = ends.at(-1) ?? 0
+        expect(last).toBeGreaterThan(eachMs * 10 * 0.9)
+        expect(last).toBeLessThan(eachMs * 10 * 1.1)
+      })
+
+      it('knows how fast calls came when it closes and opens again at once', async () => {
+        const script = [...words(300, '').map(() => 200), 529, 529, 200, 500, 500, 200]
+        const test = setUp(clientOf, script, { consecutiveFailures: 2 })
+        for (let index = 0; index < 300; index++) {
+          await test.send()
+          await advance(50)
+        }
+        await test.sendAll(2)
+        await advance(2000)
+        expect(await test.sendAll(3)).toEqual(['ok', '500', '500'])
+        await advance(2000)
+        const from = performance.now()
+        const ends: number[] = []
+        const waits = Array.from({ length: 10 }, (_, since) =>
+          waitOrWake(key, 60_000, { since, random: () => 1 }).then(() => ends.push(performance.now() - from)),
+        )
+        await test.send()
+        await advance(2000)
+        await Promise.all(waits)
+        expect(ends.at(-1)).toBeGreaterThan(250)
+        expect(ends.at(-1)).toBeLessThan(320)
+      })
+
+      it('says after a failure for how long it is open, also where a probe of another call is on its way', async () => {
+        const test = setUp(
+          clientOf,
+          [500, 500, 500, { delayMs: 4000 }, { status: 500, delayMs: 1500 }],
+          small,
+        )
+        const openMs = (): number | undefined => {
+          const met = openCircuit.get(test.call())
+          return met === undefined ? undefined : met.until - performance.now()
+        }
+        await test.send()
+        expect(openMs()).toBeUndefined()
+        await test.send()
+        expect(openMs()).toBe(1000)
+        expect(openCircuit.get(test.call())?.attempts).toBe(1)
+        await advance(1000)
+        await test.send()
+        expect(openMs()).toBe(1000)
+        await test.send()
+        expect(openMs()).toBeUndefined()
       })
 
       it('wakes those who wait for it when it closes', async () => {

@@ -34,7 +34,7 @@ export function opossumDefects(opossum: string): void {
       await advance(1000)
       const controller = new AbortController()
       const hung = test.send({}, { signal: controller.signal })
-      await advance(1000)
+      await advance(5000)
       expect(await test.sendAll(1)).toEqual(['ok'])
       controller.abort()
       await hung

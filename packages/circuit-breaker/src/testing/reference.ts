@@ -78,9 +78,10 @@ export function createReference(options: ReferenceOptions): Reference {
     const running = circuit.probing.filter(({ leaseEndsAt }) => leaseEndsAt > now)
     if (running.length >= options.probes) {
       const firstEnd = Math.min(...running.map(({ leaseEndsAt }) => leaseEndsAt))
-      return { retryAfterMs: Math.max(100, firstEnd - now) }
+      return { retryAfterMs: Math.max(100, Math.min(circuit.resetMs, firstEnd - now)) }
     }
-    const call = { name, epoch: circuit.epoch, leaseEndsAt: now + Math.min(circuit.resetMs, 30_000) }
+    const leaseMs = Math.min(Math.max(circuit.resetMs, 5000), 30_000)
+    const call = { name, epoch: circuit.epoch, leaseEndsAt: now + leaseMs }
     circuit.probing.push(call)
     return call
   }

@@ -140,7 +140,7 @@ export function streams(opossum: string): void {
       const unread = await test.client.messages.create({ ...params, stream: true })
       expect(await test.sendAll(1)).toEqual(['open'])
       unread.controller.abort()
-      await vi.advanceTimersByTimeAsync(1000)
+      await vi.advanceTimersByTimeAsync(5000)
       for await (const event of await test.client.messages.create({ ...params, stream: true })) {
         if (event.type === 'message_start') break
       }

@@ -4,6 +4,7 @@ import {
   BreakwaterError,
   callOf,
   circuitKey,
+  openCircuit,
   send as sendOn,
   setDeadline,
   targetsLeft,
@@ -44,7 +45,7 @@ export function behaviour(pRetry: string): void {
     describe('policy', () => {
       it.each<[string, Reply, number[]]>([
         ['rate_limit', 429, [0, 1000, 3000, 7000, 15_000, 31_000]],
-        ['overloaded', 529, [0, 5000, 20_000, 65_000]],
+        ['overloaded', 529, [0, 500, 1500, 3500, 8500, 23_500, 68_500]],
         ['server_error', 500, [0, 1000]],
         ['server_error', 502, [0, 1000]],
         ['server_error', 503, [0, 1000]],
@@ -88,13 +89,13 @@ export function behaviour(pRetry: string): void {
       it('keeps a budget for each category of a mixed failure', async () => {
         const { send, times } = setUp(clientOf, [500, 529, 429])
         expect(await send()).toMatchObject({ stop_reason: 'end_turn' })
-        expect(times()).toEqual([0, 1000, 6000, 7000])
+        expect(times()).toEqual([0, 1000, 1500, 2500])
       })
 
       it('never sends more retries than the largest budget met', async () => {
-        const { send, fetch } = setUp(clientOf, [529, 408, 529, 500, 429])
+        const { send, fetch } = setUp(clientOf, [408, 409, 500, 429])
         expect(await send()).toMatchObject({ status: 500 })
-        expect(fetch.requests).toHaveLength(4)
+        expect(fetch.requests).toHaveLength(3)
       })
 
       it('obeys x-should-retry', async () => {
@@ -152,7 +153,7 @@ export function behaviour(pRetry: string): void {
       })
 
       it.each<[string, Reply, number]>([
-        ['shorter than the backoff', { status: 529, retryAfter: 1 }, 5000],
+        ['shorter than the backoff', { status: 529, retryAfterMs: 400 }, 500],
         ['of 0', { status: 429, retryAfter: 0 }, 1000],
       ])('%s makes no wait shorter', async (_name, reply, waitMs) => {
         const { send, times, retries } = setUp(clientOf, [reply])
@@ -212,12 +213,12 @@ export function behaviour(pRetry: string): void {
       it('lets no wait begin that would end after it', async () => {
         const { send, times, call } = setUp(clientOf, always(529), { outside: [within(20_000)] })
         expect(await send()).toMatchObject({ status: 529 })
-        expect(times()).toEqual([0, 5000])
+        expect(times()).toEqual([0, 500, 1500, 3500, 8500])
         expect(performance.now()).toBeLessThan(10_000)
         expect(call().events.at(-1)).toMatchObject({
           type: 'retry_exhausted',
           reason: 'deadline',
-          attempt: 1,
+          attempt: 4,
         })
       })
 
@@ -292,19 +293,19 @@ export function behaviour(pRetry: string): void {
         return middleware
       }
 
-      it('is waited for up to 8 times, as long as it says, and no upstream retry is used up', async () => {
-        const { send, times, retries } = setUp(clientOf, [500], { inside: [breaker(8, 5000)] })
+      it('is waited for up to 100 times, as long as it says, and no upstream retry is used up', async () => {
+        const { send, times, retries } = setUp(clientOf, [500], { inside: [breaker(100, 2000)] })
         expect(await send()).toMatchObject({ stop_reason: 'end_turn' })
-        expect(times()).toEqual([44_000, 45_000])
-        expect(retries).toHaveLength(9)
+        expect(times()).toEqual([220_000, 221_000])
+        expect(retries).toHaveLength(101)
         const waits = retries.filter(
           ({ reason, category }) => reason === 'circuit' && category === 'circuit_open',
         )
-        expect(waits.map(({ waitMs }) => waitMs)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map(() => 5500))
+        expect(waits.map(({ waitMs }) => waitMs)).toEqual(Array.from({ length: 100 }, () => 2200))
       })
 
-      it('is given up after 8 waits with the very error', async () => {
-        const { send, fetch, call } = setUp(clientOf, [], { inside: [breaker(9, 1000)], maxRetries: 2 })
+      it('is given up after 100 waits with the very error', async () => {
+        const { send, fetch, call } = setUp(clientOf, [], { inside: [breaker(101, 1000)], maxRetries: 2 })
         const error = await send()
         expect(isSdkSeam ? error : (error as { errorCode?: unknown }).errorCode).toEqual(
           isSdkSeam ? open(1000) : 'circuit_open',
@@ -341,12 +342,13 @@ export function behaviour(pRetry: string): void {
         wake('k')
         await settle(Promise.all(callings))
         expect(times().slice(0, 3)).toEqual([900, 933, 966])
-        expect(times().at(-1)).toBe(900 + 199 * 33)
+        expect(times().at(-1)).toBe(Math.floor(900 + (199 * 1000) / 30))
       })
 
       it('ends a patient wait early too, but not one that the server asked for', async () => {
         const script: Script = [529, { status: 529, retryAfter: 20 }]
-        const { client, times } = setUp(clientOf, script, { inside: [breaker(0)] })
+        const policy = { overloaded: { stepsMs: [5000, 15_000] } }
+        const { client, times } = setUp(clientOf, script, { policy, inside: [breaker(0)] })
         const calling = client.messages.create(params)
         await vi.advanceTimersByTimeAsync(1000)
         wake('k')
@@ -375,9 +377,104 @@ export function behaviour(pRetry: string): void {
       })
     })
 
+    describe('a circuit that a try leaves open', () => {
+      /** Says after each failure that its circuit is open for so long, as a breaker does. */
+      const marks =
+        (openMs: number): Middleware =>
+        async (request, next, ctx) => {
+          const call = callOf(request, ctx)
+          const response = await sendOn(request, next, ctx)
+          if (!response.ok) {
+            circuitKey.set(call, 'k')
+            openCircuit.set(call, { until: performance.now() + openMs, attempts: call.attempts.length })
+          }
+          return response
+        }
+
+      it('is waited for, beyond the row of its category and without a budget', async () => {
+        const inside = [marks(3000)]
+        const { send, times, retries } = setUp(clientOf, [500, 500, 500], {
+          inside,
+          budget: retryBudget({ capacity: 0 }),
+        })
+        expect(await send()).toMatchObject({ stop_reason: 'end_turn' })
+        expect(times()).toEqual([0, 3300, 6600, 10_600])
+        expect(retries).toMatchObject([1, 2, 3].map(() => ({ category: 'server_error', reason: 'circuit' })))
+      })
+
+      it('sends no more requests than the largest row allows, and gives back the last answer', async () => {
+        const { send, fetch, call } = setUp(clientOf, always(500), { inside: [marks(3000)], maxRetries: 2 })
+        expect(await send()).toMatchObject({ status: 500 })
+        // By `fetch` each retry of the SDK is a call of its own, but that the last answer forbids it.
+        expect(fetch.requests).toHaveLength(7)
+        expect(call().events.at(-1)).toMatchObject({
+          type: 'retry_exhausted',
+          reason: 'attempts',
+          attempt: 6,
+        })
+      })
+
+      it('wakes the call when it closes, but not before the time that the server has asked for', async () => {
+        const script: Script = [500, { status: 500, retryAfter: 20 }]
+        const { client, times } = setUp(clientOf, script, { inside: [marks(10_000)], random: () => 0 })
+        const calling = client.messages.create(params)
+        await vi.advanceTimersByTimeAsync(1000)
+        wake('k')
+        await vi.advanceTimersByTimeAsync(1000)
+        wake('k')
+        await settle(calling)
+        expect(times()).toEqual([0, 1000, 21_000])
+      })
+
+      it('gives way to a failover outside at once', async () => {
+        const failover: Middleware = (request, next, ctx) => {
+          targetsLeft.set(callOf(request, ctx), 1)
+          return next(request)
+        }
+        const { send, times, call } = setUp(clientOf, [500], { outside: [failover], inside: [marks(3000)] })
+        expect(await send()).toMatchObject({ status: 500 })
+        expect([times(), call().events]).toEqual([[0], []])
+      })
+
+      it('means nothing where it was met outside, in an earlier try or beside others', async () => {
+        const before: Middleware = (request, next, ctx) => {
+          const call = callOf(request, ctx)
+          openCircuit.set(call, { until: performance.now() + 60_000, attempts: call.attempts.length })
+          return next(request)
+        }
+        const outside = setUp(clientOf, always(500), { outside: [before] })
+        await outside.send()
+        expect(outside.times()).toEqual([0, 1000])
+        const inside = setUp(clientOf, always(500), { inside: [before] })
+        await inside.send()
+        expect(inside.times()).toEqual([0, 1000])
+        const twice: Middleware = async (request, next, ctx) => {
+          await sendOn(request, next, ctx)
+          return sendOn(request, next, ctx)
+        }
+        const several = setUp(clientOf, always(500), { inside: [marks(3000), twice] })
+        await several.send()
+        expect(several.times()).toEqual([0, 0, 1000, 1000])
+        const over = setUp(clientOf, always(500), { inside: [marks(0)] })
+        await over.send()
+        expect(over.times()).toEqual([0, 1000])
+      })
+
+      it('ends with the caller', async () => {
+        const { client, fetch } = setUp(clientOf, always(500), { inside: [marks(3000)] })
+        const controller = new AbortController()
+        const calling = client.messages.create(params, { signal: controller.signal })
+        const outcome = calling.catch((thrown: unknown) => thrown)
+        await vi.advanceTimersByTimeAsync(1000)
+        controller.abort()
+        expect(await outcome).toBeInstanceOf(Anthropic.APIUserAbortError)
+        expect(fetch.requests).toHaveLength(1)
+      })
+    })
+
     describe('the SDK’s own retries', () => {
       it.each<[string, Reply, number, number]>([
-        ['529', 529, 4, 4],
+        ['529', 529, 7, 7],
         ['429', { status: 429, retryAfterMs: 5 }, 6, 6],
         ['a spend limit', { status: 429, code: 'contract_spend_limit_reached' }, 1, 1],
         ['501', 501, 1, 1],
@@ -409,7 +506,7 @@ export function behaviour(pRetry: string): void {
         })
         const error = await send()
         expect(error).toMatchObject({ status: 529, apiMessage: 'busy' })
-        expect(fetch.requests).toHaveLength(isSdkSeam ? 4 : 6)
+        expect(fetch.requests).toHaveLength(isSdkSeam ? 7 : 9)
         expect(seen).toHaveLength(3)
         expect(new Set(seen).size).toBe(isSdkSeam ? 1 : 3)
       })
@@ -501,7 +598,7 @@ export function behaviour(pRetry: string): void {
       })
 
       it('go on with what the call has used up', async () => {
-        const script: Script = [429, { network: 'hang' }, 429, 529, 529, 529]
+        const script: Script = [429, { network: 'hang' }, 429, 408, 408, 408]
         const { send, fetch } = setUp(clientOf, script, { maxRetries: 2, timeout: 10_000 })
         await send()
         const counts = fetch.requests.map(({ headers }) => headers['x-stainless-retry-count'])
@@ -511,7 +608,7 @@ export function behaviour(pRetry: string): void {
 
     describe('two in one chain', () => {
       it.each<[string, Reply, number]>([
-        ['529', 529, 4],
+        ['529', 529, 7],
         ['a refused connection', { network: 'refused' }, 4],
         ['a stream that stalls', { status: 500, endless: true }, 2],
       ])('do not multiply %s', async (_name, reply, requests) => {

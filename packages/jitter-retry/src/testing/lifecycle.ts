@@ -9,6 +9,8 @@ import { setUp, settle } from './set-up.ts'
 
 const url = 'https://api.anthropic.com/v1/messages'
 const body = JSON.stringify(params)
+/** One long wait after an overload. */
+const policy = { overloaded: { stepsMs: [5000] } }
 
 /** How `jitterRetry` begins, ends and cleans up; run against each p-retry that it accepts. */
 export function lifecycle(pRetry: string): void {
@@ -21,7 +23,7 @@ export function lifecycle(pRetry: string): void {
       ['during the first try', { network: 'hang' }, 10],
       ['while an error body is read', { status: 500, endless: true, gapMs: 100 }, 300],
     ])('settles at once when the caller aborts %s', async (_name, reply, ms) => {
-      const { client, fetch, call } = setUp(clientOf, () => reply, { maxRetries: 2 })
+      const { client, fetch, call } = setUp(clientOf, () => reply, { maxRetries: 2, policy })
       const controller = new AbortController()
       let error: unknown
       void client.messages
@@ -77,7 +79,7 @@ export function lifecycle(pRetry: string): void {
         for await (const event of await client.messages.create({ ...params, stream: true }))
           seen.push(event.type)
       })()
-      await vi.advanceTimersByTimeAsync(6500)
+      await vi.advanceTimersByTimeAsync(2000)
       expect(seen.length).toBeGreaterThan(0)
       expect(seen).not.toContain('message_stop')
       await settle(streaming)
@@ -100,7 +102,7 @@ export function lifecycle(pRetry: string): void {
     })
 
     it('cancels a response before it waits', async () => {
-      const { client, fetch } = setUp(clientOf, [{ status: 529, endless: true, gapMs: 10 }])
+      const { client, fetch } = setUp(clientOf, [{ status: 529, endless: true, gapMs: 10 }], { policy })
       const calling = client.messages.create(params)
       await vi.advanceTimersByTimeAsync(1100)
       expect(fetch.requests).toMatchObject([{ aborted: true }])
@@ -115,6 +117,7 @@ export function lifecycle(pRetry: string): void {
         {
           budget: false,
           random: Math.random,
+          policy,
         },
       )
       const calls = Array.from({ length: 100 }, () => client.messages.create(params))

@@ -41,6 +41,8 @@ function breaker(inner: Inner, world: World, model: string, place: number): Resu
     const all = state.failures + state.successes
     if (openUntil !== undefined || (all >= circuit.volumeThreshold && state.failures * 2 >= all))
       state.openUntil = world.now + Math.min(failed.hintMs ?? circuit.resetMs, 3_600_000)
+    if (state.openUntil !== undefined)
+      world.call.openCircuit = { until: state.openUntil, sent: world.sent.length }
   }
 
   try {

@@ -40,32 +40,44 @@ export function retry(inner: Inner, world: World, model: string, place: number):
     return final
   }
 
-  function next({ category, retry, isAmbiguous, isStale, hintMs }: Failure): number | undefined {
+  function next({ category, retry, failover, isAmbiguous, isStale, hintMs }: Failure): number | undefined {
     const { made } = tally
-    if (world.sent.length > before) tally.sent++
+    const sent = world.sent.length - before
+    if (sent > 0) tally.sent++
     // Under `createFetch` the SDK's retries are calls of their own: each one request more.
     if (world.isFetch && sdkRetries > 0) return undefined
     const row = policy[category]
     if (retry === 'never' || row === undefined) return undefined
-    const isCircuit = category === 'circuit_open'
-    const allowed = category === 'connection' && isAmbiguous ? 1 : row.retries
-    const count = made.get(category) ?? 0
-    if (!isCircuit) tally.cap = Math.max(tally.cap, allowed)
+    const isRefused = category === 'circuit_open'
+    // A try that has left its circuit open waits for it, as one that is refused; what may have been billed does not.
+    const { openCircuit } = call
+    const isLeftOpen = sent === 1 && openCircuit?.sent === world.sent.length && openCircuit.until > world.now
+    const waits = isLeftOpen && !isStale && !isAmbiguous && (failover || !hasTarget)
+    const isCircuit = isRefused || waits
+    const counted = waits ? 'circuit_open' : category
+    const allowed =
+      category === 'connection' && isAmbiguous ? 1 : ((waits ? policy['circuit_open'] : row)?.retries ?? 0)
+    const count = made.get(counted) ?? 0
+    if (waits) tally.cap = mostRetries
+    else if (!isRefused) tally.cap = Math.max(tally.cap, allowed)
     if (isStale && !tally.isFreed) {
       tally.isFreed = true
       return 0
     }
     const cap = Math.min(mostRetries, tally.cap + (tally.isFreed ? 1 : 0))
-    if (count >= allowed || (!isCircuit && tally.sent > cap)) return undefined
-    if (hasTarget && (isCircuit || retry === 'patient')) return undefined
-    if (hintMs !== undefined && hintMs > longestMs) return undefined
-    made.set(category, count + 1)
-    const step = row.stepsMs?.[count]
+    if (count >= allowed || (!isRefused && tally.sent > cap)) return undefined
+    if (hasTarget && failover && (isCircuit || retry === 'patient')) return undefined
+    const openMs = waits && openCircuit !== undefined ? openCircuit.until - world.now : 0
+    const floor = waits ? Math.max(openMs, hintMs ?? 0) : hintMs
+    if (floor !== undefined && floor > longestMs) return undefined
+    made.set(counted, count + 1)
+    const index = waits ? tally.sent - 1 : count
+    const step = row.stepsMs?.[Math.min(index, row.stepsMs.length - 1)]
     const ownMs =
       step === undefined
-        ? random * Math.min(longestMs, (row.baseMs ?? 0) * 2 ** count)
+        ? random * Math.min(longestMs, (row.baseMs ?? 0) * 2 ** index)
         : step / 2 + (random * step) / 2
-    const floorMs = hintMs === undefined ? 0 : Math.ceil(hintMs + random * Math.min(hintMs / 10, 3000))
-    return isCircuit && hintMs !== undefined ? floorMs : Math.max(Math.floor(ownMs), floorMs)
+    const floorMs = floor === undefined ? 0 : Math.ceil(floor + random * Math.min(floor / 10, 3000))
+    return isRefused && hintMs !== undefined ? floorMs : Math.max(Math.floor(ownMs), floorMs)
   }
 }

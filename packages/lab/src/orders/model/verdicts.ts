@@ -82,16 +82,16 @@ export const policy: Readonly<
   Record<string, { readonly retries: number; readonly baseMs?: number; readonly stepsMs?: readonly number[] }>
 > = {
   rate_limit: { retries: 5, baseMs: 1000 },
-  overloaded: { retries: 3, stepsMs: [5000, 15_000, 45_000] },
+  overloaded: { retries: 6, stepsMs: [500, 1000, 2000, 5000, 15_000, 45_000] },
   server_error: { retries: 1, baseMs: 1000 },
   connection: { retries: 3, baseMs: 500 },
   timeout: { retries: 1, baseMs: 1000 },
   request_timeout: { retries: 2, baseMs: 1000 },
   conflict: { retries: 1, baseMs: 500 },
-  circuit_open: { retries: 8, baseMs: 1000 },
+  circuit_open: { retries: 100, baseMs: 1000 },
 }
 
 /** The most retries of one call that reach upstream: the largest row. */
-export const mostRetries = 5
+export const mostRetries = 6
 /** Of a backoff, the longest wait; and the longest hint that is waited for. */
 export const longestMs = 60_000

@@ -72,6 +72,8 @@ export interface CallState {
   readonly visits: Map<string, Visit>
   /** How a retry has given a call back to the SDK. */
   readonly kept: Map<string, Kept>
+  /** The circuit that the last failure has left open: until when, and after how many requests. */
+  openCircuit: { readonly until: number; readonly sent: number } | undefined
 }
 
 /** How a call stands with a failover. */
@@ -102,6 +104,7 @@ export const newCall = (): CallState => ({
   targetsLeft: 0,
   visits: new Map(),
   kept: new Map(),
+  openCircuit: undefined,
 })
 
 /** Asks for a model, by way of all that stands inside. */
