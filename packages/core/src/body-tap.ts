@@ -1,4 +1,14 @@
-import { bodyListeners, type BodyListener } from './body-listeners.ts'
+import {
+  addListener,
+  bodyListeners,
+  forgetLate,
+  tellChunk,
+  tellEnd,
+  tellEvent,
+  tellLateWait,
+  tellWait,
+  type BodyListener,
+} from './body-listeners.ts'
 import { eventScan, type StreamEvent } from './event-scan.ts'
 import { heldChunks, type HeldChunks } from './held-chunks.ts'
 import { registry } from './registry.ts'
@@ -33,7 +43,7 @@ export interface BodyTap {
 export function tapped(response: Response): Response {
   const { body, status, statusText, headers } = response
   if (body === null || body.locked || registry.taps.get(body) !== undefined) return response
-  const { tap, stream } = tapBody(response, body)
+  const { tap, stream } = tapBody(response)
   const copy = carryAttempt(response, new Response(stream, { status, statusText, headers }))
   // Kept with the body: whoever makes another response of it hands the tap on.
   registry.taps.set(copy.body ?? stream, tap)
@@ -44,6 +54,8 @@ export function tapped(response: Response): Response {
 export function tapOf({ body }: Response): BodyTap | undefined {
   return body === null ? undefined : registry.taps.get(body)
 }
+
+const atEnd: ReadableStreamReadResult<Uint8Array> = { done: true, value: undefined }
 
 interface Failure {
   readonly error: unknown
@@ -57,12 +69,11 @@ const dropped = new FinalizationRegistry<WeakRef<ReadableStreamDefaultReader<Uin
   reader.deref()?.cancel().catch(ignore)
 })
 
-function tapBody(
-  response: Response,
-  body: ReadableStream<Uint8Array>,
-): { tap: BodyTap; stream: ReadableStream<Uint8Array> } {
-  const isEvents = isEventStream(response)
+function tapBody(from: Response): { tap: BodyTap; stream: ReadableStream<Uint8Array> } {
+  const isEvents = isEventStream(from)
+  let response: Response | undefined = from
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  let stream: ReadableStream<Uint8Array> | undefined
   const listeners = bodyListeners()
   const state = streamState(isEvents)
   const scan = isEvents ? eventScan(onEvent) : undefined
@@ -81,26 +92,35 @@ function tapBody(
   function onEvent(event: StreamEvent): void {
     lastEnd = event.end
     state.note(event)
-    listeners.tellEvent(event)
+    tellEvent(listeners, event)
   }
 
   function finish(cause: EndCause): void {
     if (end !== undefined) return
     end = state.endOf(cause)
-    listeners.tellEnd(end)
+    tellEnd(listeners, end)
   }
 
   /**
    * Taken with the first read: a `fetch` cancels what nobody reads when its response is collected, but not a body that is locked.
    * For the same reason the response has to stay for as long as this one.
    */
-  function source(): ReadableStreamDefaultReader<Uint8Array> {
-    reader ??= (response.body ?? body).getReader()
+  function source(): ReadableStreamDefaultReader<Uint8Array> | undefined {
+    reader ??= response?.body?.getReader()
     return reader
   }
 
+  /** Nothing more is read. Node keeps a stream until its next full collection, and with it all that this leads to. */
+  function letGo(): void {
+    response = undefined
+    reader = undefined
+    stream = undefined
+  }
+
   function close(reason: unknown): Promise<void> {
-    return (reader ?? body).cancel(reason)
+    const closing = isDone ? undefined : (reader ?? response?.body)?.cancel(reason)
+    letGo()
+    return closing ?? Promise.resolve()
   }
 
   function fail(reason: unknown, at = 0): void {
@@ -108,7 +128,7 @@ function tapBody(
     failure = { error: reason }
     cut = at
     scan?.stop()
-    if (!isDone) close(reason).catch(ignore)
+    close(reason).catch(ignore)
     finish(failure)
   }
 
@@ -119,8 +139,8 @@ function tapBody(
 
   /** Asks for the next chunk; see {@link arrive} and {@link lose} for what becomes of it. */
   function ask(): Promise<ReadableStreamReadResult<Uint8Array>> {
-    listeners.tellWait()
-    return source().read()
+    tellWait(listeners)
+    return source()?.read() ?? Promise.resolve(atEnd)
   }
 
   /** The chunk that has come, as much of it as the reader may get; `undefined` at the end. */
@@ -128,6 +148,7 @@ function tapBody(
     if (failure !== undefined) throw failure.error
     if (done) {
       isDone = true
+      letGo()
       finish('eof')
       const broken = failed()
       if (broken !== undefined) throw broken.error
@@ -136,7 +157,7 @@ function tapBody(
     const from = arrived
     arrived += value.length
     scan?.push(value)
-    listeners.tellChunk(value)
+    tellChunk(listeners, value)
     const broken = failed()
     if (broken === undefined) return value
     if (cut <= from) throw broken.error
@@ -152,7 +173,7 @@ function tapBody(
 
   function hold(result: ReadableStreamReadResult<Uint8Array>): boolean {
     peeking = undefined
-    listeners.forgetLate()
+    forgetLate(listeners)
     const from = arrived
     const chunk = arrive(result)
     if (chunk === undefined) return false
@@ -167,21 +188,26 @@ function tapBody(
     },
     fail,
     add(listener) {
-      listeners.add(listener, peeking !== undefined)
+      if (end === undefined) addListener(listeners, listener, peeking !== undefined)
       if (isEvents && listener.onEvent !== undefined) held?.tell(listener.onEvent, Math.min(lastEnd, cut))
       if (end !== undefined) listener.onEnd?.(end)
     },
     peek() {
       if (failure !== undefined) return Promise.reject(failure.error)
       if (isDone) return Promise.resolve(false)
-      if (reader === undefined) dropped.register(stream, new WeakRef(source()))
+      if (reader === undefined) watch()
       peeking ??= ask().then(hold, (reason: unknown) => {
         peeking = undefined
-        listeners.forgetLate()
+        forgetLate(listeners)
         return lose(reason)
       })
       return peeking
     },
+  }
+
+  function watch(): void {
+    const from = source()
+    if (stream !== undefined && from !== undefined) dropped.register(stream, new WeakRef(from))
   }
 
   /** What was read ahead goes first, up to where the body was cut meanwhile. */
@@ -197,7 +223,7 @@ function tapBody(
   function pull(controller: ReadableStreamDefaultController<Uint8Array>): void | Promise<void> {
     if (peeking !== undefined) {
       // What is being read ahead comes first.
-      listeners.tellLateWait()
+      tellLateWait(listeners)
       return peeking.then(() => pull(controller))
     }
     const chunk = takeHeld()
@@ -222,8 +248,9 @@ function tapBody(
     return close(reason)
   }
 
-  const stream = new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })
-  return { tap, stream }
+  const made = new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })
+  stream = made
+  return { tap, stream: made }
 }
 
 function ignore(): void {}
