@@ -597,3 +597,42 @@ describe('a stop reason', () => {
     expect(ends).toEqual([{ kind: 'truncated', hasStopReason }])
   })
 })
+
+describe('a body that is over', () => {
+  /** A tap that is kept, and what it must not keep. */
+  async function ended(end: (response: Response, tap: BodyTap) => Promise<unknown>): Promise<{
+    kept: unknown
+    gone: readonly WeakRef<object>[]
+  }> {
+    const { body } = source(['ab', 'cd'])
+    const upstream = new Response(body)
+    const response = tapped(upstream)
+    const tap = tapOf(response)
+    const listener = { onEnd() {} }
+    tap?.add(listener)
+    if (tap !== undefined) await end(response, tap)
+    return { kept: tap, gone: [new WeakRef(upstream), new WeakRef(listener), new WeakRef(response)] }
+  }
+
+  it.each<[string, Parameters<typeof ended>[0]]>([
+    ['read', readAll],
+    ['left', (response) => response.body?.cancel() ?? Promise.resolve()],
+    ['failed', async (_, tap) => tap.fail(new Error('broken'))],
+    [
+      'lost',
+      async (response, tap) => {
+        const reader = response.body?.getReader()
+        tap.add({ onChunk: () => tap.fail(new Error('broken')) })
+        await reader?.read().catch(() => {})
+      },
+    ],
+  ])('keeps neither its response nor a listener: %s', async (_, end) => {
+    const { kept, gone } = await ended(end)
+    for (let turn = 0; turn < 5; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      collect()
+    }
+    expect(kept).toBeDefined()
+    expect(gone.map((ref) => ref.deref())).toEqual([undefined, undefined, undefined])
+  })
+})
