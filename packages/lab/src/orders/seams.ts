@@ -51,7 +51,8 @@ function noMore(
   if (!isPair || !order.includes('retry')) return undefined
   const { calls = 1, isRepeated = false, means } = fault
   const isStale = means.kind === 'failure' && means.failure.isStale
-  const each = order.includes('failover') ? (isStale ? 3 : 2) : 1
+  const failovers = order.filter((name) => name === 'failover').length
+  const each = 1 + failovers * (isStale ? 2 : 1)
   const outside = new Set(order.slice(0, order.indexOf('retry')))
   const isLimited = outside.has('guard') || outside.has('timeout')
   const sdk = client === 'middleware' ? 0 : (isRepeated ? calls + 1 : calls) * maxRetries * each
