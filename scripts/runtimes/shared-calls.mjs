@@ -11,11 +11,11 @@ export async function checkSharedCalls(worker, control) {
   const text = 'yes'
   const slow = { text, delayMs: 20, repeat: 'forever' }
   const yes = Array(12).fill(text)
-  // Two calls of two tries each open the circuit; then twelve wait for it.
-  const circuit = await play('circuit', [{ status: 500, repeat: 4 }, slow], [2, 12])
+  // Four calls of one try each open the circuit; then twelve wait for it.
+  const circuit = await play('circuit', [{ status: 500, repeat: 4 }, slow], [4, 12])
   const queue = await play('queue', [slow], [12])
   return sum([
-    single(differences('a circuit', circuit, ['server_error', 'server_error', ...yes])),
+    single(differences('a circuit', circuit, [...Array(4).fill('server_error'), ...yes])),
     single(differences('a queue', queue, yes)),
   ])
 

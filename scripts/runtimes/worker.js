@@ -14,7 +14,7 @@ import { serve } from './serve.js'
 /** In the global scope, as an application has them, where workerd allows no timers and no requests. */
 const shared = {
   '/circuit': [
-    jitterRetry({ policy: { server_error: { baseMs: 1 }, circuit_open: { retries: 20 } } }),
+    jitterRetry({ policy: { server_error: { retries: 0 } } }),
     circuitBreaker({ volumeThreshold: 4, resetMs: 400 }),
   ],
   '/queue': [rateLimit({ startPerSecond: 8, maxWaitMs: 8000 })],
