@@ -600,11 +600,14 @@ describe('a stop reason', () => {
 
 describe('a body that is over', () => {
   /** A tap that is kept, and what it must not keep. */
-  async function ended(end: (response: Response, tap: BodyTap) => Promise<unknown>): Promise<{
+  async function ended(
+    end: (response: Response, tap: BodyTap) => Promise<unknown>,
+    last: string | Error = 'cd',
+  ): Promise<{
     kept: unknown
     gone: readonly WeakRef<object>[]
   }> {
-    const { body } = source(['ab', 'cd'])
+    const { body } = source(['ab', last])
     const upstream = new Response(body)
     const response = tapped(upstream)
     const tap = tapOf(response)
@@ -614,8 +617,9 @@ describe('a body that is over', () => {
     return { kept: tap, gone: [new WeakRef(upstream), new WeakRef(listener), new WeakRef(response)] }
   }
 
-  it.each<[string, Parameters<typeof ended>[0]]>([
+  it.each<[string, ...Parameters<typeof ended>]>([
     ['read', readAll],
+    ['cut', readAll, new Error('reset')],
     ['left', (response) => response.body?.cancel() ?? Promise.resolve()],
     ['failed', async (_, tap) => tap.fail(new Error('broken'))],
     [
@@ -626,8 +630,8 @@ describe('a body that is over', () => {
         await reader?.read().catch(() => {})
       },
     ],
-  ])('keeps neither its response nor a listener: %s', async (_, end) => {
-    const { kept, gone } = await ended(end)
+  ])('keeps neither its response nor a listener: %s', async (_, end, last) => {
+    const { kept, gone } = await ended(end, last)
     for (let turn = 0; turn < 5; turn++) {
       await new Promise((resolve) => setTimeout(resolve, 1))
       collect()

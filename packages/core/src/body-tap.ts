@@ -55,6 +55,7 @@ export function tapOf({ body }: Response): BodyTap | undefined {
   return body === null ? undefined : registry.taps.get(body)
 }
 
+/** What is read of a body that was left meanwhile. */
 const atEnd: ReadableStreamReadResult<Uint8Array> = { done: true, value: undefined }
 
 interface Failure {
@@ -168,6 +169,7 @@ function tapBody(from: Response): { tap: BodyTap; stream: ReadableStream<Uint8Ar
     const lost: Failure = { error: reason }
     if (failure === undefined) finish(lost)
     failure ??= lost
+    letGo()
     throw failure.error
   }
 
